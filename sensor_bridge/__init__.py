@@ -1,0 +1,1 @@
+"""The application: pods, clock, session, store, sinks, cue, views and command line."""
