@@ -1,7 +1,7 @@
 """Every constant of the core that is a choice, in one place.
 
-Lengths and times are bodily (how far the heel is from the pod, how long a foot can stay down), error bands are
-measured ones. Nothing here is fitted to one runner.
+Lengths and times are bodily (how far the heel is from the pod, how long a foot can stay down), error bands
+are measured ones. Nothing here is fitted to one runner.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ keeps the gyro's integral exact and cannot alias. Only the samples themselves de
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from .types import ImuBlock
 
 Sample = tuple[float, float, float, float, float, float, float, float, int]
@@ -23,8 +25,6 @@ _GAP_PERIODS = 1.5
 _Raw = tuple[float, float, float, float, float, float, float, int]
 
 
-
-
 class Resampler:
     """Turns raw samples into grid samples; see the module text.
 
@@ -32,7 +32,17 @@ class Resampler:
     A gap longer than ``bridge_gap_s`` must be handled by the caller, who asks :meth:`gap_before`.
     """
 
-    __slots__ = ("_acc", "_bridge_gap_s", "_cell_end_s", "_cell_s", "_flags", "_last", "_passing", "_period_s", "_probe")
+    __slots__ = (
+        "_acc",
+        "_bridge_gap_s",
+        "_cell_end_s",
+        "_cell_s",
+        "_flags",
+        "_last",
+        "_passing",
+        "_period_s",
+        "_probe",
+    )
 
     def __init__(self, rate_hz: float, bridge_gap_s: float) -> None:
         self._cell_s = 1.0 / rate_hz
@@ -88,7 +98,7 @@ class Resampler:
 
     def _start(self, known_s: float) -> list[Sample]:
         probe, self._probe = self._probe, []
-        steps = sorted(b[0] - a[0] for a, b in zip(probe, probe[1:], strict=False))
+        steps = sorted(b[0] - a[0] for a, b in pairwise(probe))
         self._period_s = steps[len(steps) // 2]
         self._passing = abs(self._period_s / self._cell_s - 1.0) < _PASS_TOLERANCE
         self._cell_end_s = probe[0][0] + self._cell_s
@@ -127,10 +137,19 @@ class Resampler:
             end = _between(last, raw, (self._cell_end_s - last[0]) / (raw[0] - last[0]))
             self._add(at, end, flags)
             mean = [value / self._acc[6] for value in self._acc[:6]]
-            out.append((
-                self._cell_end_s - 0.5 * self._cell_s, raw[0],
-                mean[0], mean[1], mean[2], mean[3], mean[4], mean[5], self._flags,
-            ))
+            out.append(
+                (
+                    self._cell_end_s - 0.5 * self._cell_s,
+                    raw[0],
+                    mean[0],
+                    mean[1],
+                    mean[2],
+                    mean[3],
+                    mean[4],
+                    mean[5],
+                    self._flags,
+                )
+            )
             self._acc = [0.0] * 7
             self._flags = 0
             self._cell_end_s += self._cell_s
@@ -151,8 +170,12 @@ class Resampler:
 def _between(a: _Raw, b: _Raw, share: float) -> _Raw:
     return (
         a[0] + share * (b[0] - a[0]),
-        a[1] + share * (b[1] - a[1]), a[2] + share * (b[2] - a[2]), a[3] + share * (b[3] - a[3]),
-        a[4] + share * (b[4] - a[4]), a[5] + share * (b[5] - a[5]), a[6] + share * (b[6] - a[6]),
+        a[1] + share * (b[1] - a[1]),
+        a[2] + share * (b[2] - a[2]),
+        a[3] + share * (b[3] - a[3]),
+        a[4] + share * (b[4] - a[4]),
+        a[5] + share * (b[5] - a[5]),
+        a[6] + share * (b[6] - a[6]),
         a[7] | b[7],
     )
 
