@@ -50,7 +50,7 @@ def make_sound(path: str, volume: float, rate_hz: float) -> Samples:
     """
     sound = resample(*read_wav(Path(path).expanduser()), rate_hz) if path else tone(rate_hz)
     gain = np.float32(min(max(volume, 0.0), 1.0))
-    return np.asarray(capped(sound, rate_hz) * gain, dtype=np.float32)
+    return (capped(sound, rate_hz) * gain).astype(np.float32)
 
 
 def tone(rate_hz: float) -> Samples:
@@ -61,7 +61,8 @@ def tone(rate_hz: float) -> Samples:
     note += 0.25 * np.sin(2 * np.pi * 3.93 * _TONE_HZ * t) * np.exp(-t / 0.012)
     note *= np.sin(np.pi / 2 * np.clip(t / _ATTACK_S, 0, 1)) ** 2
     note *= np.sin(np.pi / 2 * np.clip((_TONE_S - t) / _RELEASE_S, 0, 1)) ** 2
-    return (note / np.abs(note).max() * PEAK_CAP).astype(np.float32)
+    note *= PEAK_CAP / float(np.abs(note).max())
+    return note.astype(np.float32)
 
 
 def capped(sound: Samples, rate_hz: float) -> Samples:
@@ -116,7 +117,7 @@ def read_wav(path: Path) -> tuple[Samples, float]:
             data = file.readframes(count)
     except OSError as error:
         raise ConfigError(f"cue.sound: cannot read {path}: {error.strerror or error}") from error
-    except (wave.Error, EOFError) as error:
+    except (wave.Error, EOFError, RuntimeError, ValueError) as error:  # wave raises all of these on damage
         raise ConfigError(f"cue.sound: {path} is not a PCM WAV file ({error or 'it ends early'})") from error
     if rate_hz < 4000 or channels < 1 or width not in (1, 2, 3, 4):
         raise ConfigError(f"cue.sound: {path} is not a PCM WAV file of 4 kHz or more")
