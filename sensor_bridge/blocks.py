@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from firmware_protocol import ImuFlags, ImuPacket
-from gait_signal.types import FloatArray, ImuBlock
+from gait_signal.types import BoolArray, FloatArray, ImuBlock
 
 STANDARD_GRAVITY_MPS2: Final = 9.80665
 _INT16_END: Final = 32767
@@ -46,20 +46,20 @@ def block_from(packet: ImuPacket, time_s: FloatArray, ranges: Ranges) -> ImuBloc
         Sensor frame, m/s^2 and rad/s. Where the pod flags saturation but no value stands at the rail
         (the sensor filtered it away), the whole packet is marked.
     """
-    counts = np.array(packet.samples, dtype=np.int16)
+    values: FloatArray = np.array(packet.samples, dtype=np.float64)
     acc_end = min(_INT16_END, ranges.acc_range_g * STANDARD_GRAVITY_MPS2 / packet.acc_mps2_per_lsb)
     gyr_end = min(_INT16_END, np.deg2rad(ranges.gyr_range_dps) / packet.gyr_radps_per_lsb)
-    wide = np.abs(counts.astype(np.int32))
-    acc_clipped = (wide[:, :3] >= acc_end * _RAIL).any(axis=1)
-    gyr_clipped = (wide[:, 3:] >= gyr_end * _RAIL).any(axis=1)
+    size = np.abs(values)
+    acc_clipped: BoolArray = np.any(size[:, :3] >= acc_end * _RAIL, axis=1)
+    gyr_clipped: BoolArray = np.any(size[:, 3:] >= gyr_end * _RAIL, axis=1)
     if packet.flags & ImuFlags.ACC_SATURATED and not acc_clipped.any():
         acc_clipped[:] = True
     if packet.flags & ImuFlags.GYR_SATURATED and not gyr_clipped.any():
         gyr_clipped[:] = True
     return ImuBlock(
         time_s=time_s,
-        acc_sensor_mps2=counts[:, :3] * packet.acc_mps2_per_lsb,
-        gyr_sensor_radps=counts[:, 3:] * packet.gyr_radps_per_lsb,
+        acc_sensor_mps2=values[:, :3] * packet.acc_mps2_per_lsb,
+        gyr_sensor_radps=values[:, 3:] * packet.gyr_radps_per_lsb,
         acc_clipped=acc_clipped,
         gyr_clipped=gyr_clipped,
     )

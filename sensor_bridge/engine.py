@@ -208,8 +208,6 @@ class SessionEngine:
         lane.end_s = float(time_s[-1]) + period_s
         if lane.pod.role == "foot":
             events += _gait(self._core.process(lane.pod.side, block))
-        else:
-            events += _gait(self._core.process_thigh(lane.pod.side, block))
         return events
 
     def _gap(self, lane: _Lane, to_s: float) -> PodGap:

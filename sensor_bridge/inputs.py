@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from gait_signal.types import Calibration
 
@@ -12,8 +12,9 @@ from .clock import seconds
 from .engine import EnginePod, SessionEngine, StreamUp
 from .errors import SessionError
 from .events import SessionEvent
-from .settings import Settings, settings_from
+from .settings import Settings
 from .store.archive import ArchiveReader, Record, RecordKind, json_payload
+from .store.header import SessionHeader
 
 _DAMAGED: Final = "the session's packet archive is damaged: {}"
 
@@ -72,50 +73,16 @@ def decode_up(record: Record) -> StreamUp:
         raise SessionError(_DAMAGED.format(f"a stream start lacks {error}")) from error
 
 
-def meta_table(
-    session_id: str,
-    settings_table: Mapping[str, Any],
-    core_version: str,
-    pods: Sequence[EnginePod],
-    anchor: Mapping[str, Any],
-    source: str,
-) -> dict[str, Any]:
-    """Return the META table of a new session."""
-    return {
-        "session": session_id,
-        "core_version": core_version,
-        "pods": [{"serial": pod.serial, "side": pod.side, "role": pod.role} for pod in pods],
-        "anchor": dict(anchor),
-        "source": source,
-        "settings": dict(settings_table),
-    }
-
-
-def engine_from_meta(meta: Mapping[str, Any]) -> SessionEngine:
-    """Build the engine that a session was run with.
-
-    Raises
-    ------
-    SessionError
-        META lacks something.
-    """
-    try:
-        pods = [EnginePod(str(pod["serial"]), pod["side"], pod["role"]) for pod in meta["pods"]]
-        settings = settings_from(dict(meta["settings"]), "the session's archive")
-    except (KeyError, TypeError, ValueError) as error:
-        raise SessionError(_DAMAGED.format(f"META lacks {error}")) from error
-    return SessionEngine(pods, stored_calibrations(settings))
+def engine_for(header: SessionHeader) -> SessionEngine:
+    """Return the engine that a session is run with."""
+    pods = [EnginePod(pod.serial, pod.side, pod.role) for pod in header.pods]
+    return SessionEngine(pods, header.calibration)
 
 
 def stored_calibrations(settings: Settings) -> dict[str, Calibration]:
     """Return the profile's calibrations by serial."""
     return {
-        serial: Calibration(
-            cast("tuple[float, float, float]", tuple(stand.acc_stand_sensor_mps2)),
-            cast("tuple[float, float, float]", tuple(stand.gyr_bias_sensor_radps)),
-            "profile",
-            0.0,
-        )
+        serial: Calibration(stand.acc_stand_sensor_mps2, stand.gyr_bias_sensor_radps, "profile", 0.0)
         for serial, stand in settings.calibration.items()
     }
 
@@ -131,7 +98,7 @@ def replay(path: Path) -> Iterator[SessionEvent]:
         The archive cannot be read.
     """
     reader = ArchiveReader(path)
-    engine = engine_from_meta(reader.meta())
+    engine = engine_for(SessionHeader.from_meta(reader.meta()))
     last_ns, ended = 0, False
     for record in reader:
         last_ns, ended = record.session_ns, record.kind is RecordKind.END
