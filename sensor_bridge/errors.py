@@ -7,6 +7,7 @@
     ├── ConfigError             exit 2   a setting is wrong or unknown
     ├── RecordingError                   a recording folder cannot be read
     ├── SessionError                     an unknown, busy or damaged session
+    ├── HomeUnusable                     the home folder cannot be read or written
     ├── HomeBusy                         another bridge runs in the same home
     ├── RadioUnavailable                 no adapter, no permission, no hub
     ├── PodNotFound                      a pod did not show up
@@ -44,6 +45,10 @@ class RecordingError(BridgeError):
 
 class SessionError(BridgeError):
     """An unknown, busy or damaged session."""
+
+
+class HomeUnusable(BridgeError):
+    """The folders for configuration and data cannot be read or written."""
 
 
 class HomeBusy(BridgeError):
