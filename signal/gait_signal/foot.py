@@ -79,6 +79,8 @@ class FootPipeline:
         self._strides_since_calibration = 0
         self._kernel = self._new_kernel(given, settled=False) if given is not None else None
         self._step_id = 0
+        self._travels = 0
+        self._travel_rad = 0.0
         self._now_s = 0.0
         self._open: _Landing | None = None
         self._before: _Landing | None = None
@@ -306,13 +308,28 @@ class FootPipeline:
             kernel.level_stride(gain)
             path = stride_path(kernel)
         landing.stood = True
+        landing.ic_s = kernel.ic_s
+        landing.jerk_mps3 = kernel.jerk_peak
         landing.angle_rad = kernel.pitch_at(landing.ic_s, kernel.ic_n)
         landing.strike_final = classify(landing.angle_rad, self._angle_sd(), self._params)[0]
-        kernel.turn_heading()
+        self._head(kernel, path)
         self._strides_since_calibration += 1
         if self._before is not None:
             self._write(self._before, path, known_s)
             self._before = None
+
+    def _head(self, kernel: FootKernel, path: StridePath | None) -> None:
+        """Turn the foot frame toward what travel and rotation say about the foot's own axis."""
+        if path is not None and path.length_m > 0.6 and abs(path.turn_rad) < 0.5:
+            self._travels += 1
+            travel = kernel.heading_rad + path.travel_rad
+            self._travel_rad += max(0.1, 1.0 / self._travels) * (travel - self._travel_rad)
+        toe_out = self._params.toe_out_rad if self._foot == "left" else -self._params.toe_out_rad
+        lateral = kernel.lateral_rad()
+        if self._travels:
+            kernel.turn_heading(0.8 * (0.5 * (self._travel_rad + lateral) + toe_out))
+        else:
+            kernel.turn_heading(0.6 * (lateral + toe_out))
 
     def _close_steps(self) -> None:
         if self._before is not None:

@@ -14,7 +14,7 @@ A foot that runs or walks goes through, in this order::
     SETTLE   20 ms later the angle is read                       -> DECIDED
     REFINE   60 ms later the first strong jerk peak is taken     -> REFINED
     STANCE   calmest instant, until toe-down rate says push-off  -> STOOD
-    PUSH     toe-down rate peaks, then the vertical force ends   -> LEFT
+    PUSH     toe-down rate peaks, the vertical push falls off    -> LEFT
 
 Contact-point jerk: the shoe does not touch under the pod. Acceleration is moved to the touching point,
 ``J = d(az)/dt - r d2(w)/dt2``, with r the arm to the heel as far as the toes are up.
@@ -35,6 +35,12 @@ SWING, SEARCH, SETTLE, REFINE, STANCE, PUSH = range(6)
 
 _ARM_FROM_RAD = 0.035  # toes-up angle at which the touching point begins to move to the heel
 _ARM_SPAN_RAD = 0.14
+_FALSE_SHARE = 0.12  # a jerk this much weaker than the one that follows was still swing
+_HEEL_OFF_RAD = 0.14  # toe-down turn since the calmest instant, more than a rebound's
+_BELOW_FLAT_RAD = 0.09
+_RELEASE_SHARE = 0.87  # of the push-off's peak rate: below it the toes have let go
+_PUSH_DROP_MPS2 = 4.0  # least fall of the vertical acceleration at toe-off
+_PUSH_SAMPLES = 14  # the trough comes this soon after the peak of toe-down rate, or cannot be seen
 
 
 class FootKernel:
@@ -66,6 +72,7 @@ class FootKernel:
         self.vertical_slope = zeros.copy()
         self.energy = zeros.copy()
         self.jerk = zeros.copy()
+        self.turned = zeros.copy()  # integral of the toe-up rate, rad
         self.pitch = zeros.copy()  # rad, only near contact to be trusted
         self.attitude = [(1.0, 0.0, 0.0, 0.0)] * SIZE
         self.force = [(0.0, 0.0, 0.0)] * SIZE  # specific force in F
@@ -83,11 +90,13 @@ class FootKernel:
         self.ic_n = 0
         self.search_n = 0
         self.calm_n = 0
+        self.flat_rad = 0.0  # running mean of the pitch at mid-stance: slope, and how the pod sits
         self.calm = 1e9
         self.stood_n = -1
         self.previous_stood_n = -1
         self.push = 0.0
         self.push_n = 0
+        self.released = False
         self.to_s = 0.0
         self.jerk_peak = 0.0
 
@@ -160,6 +169,7 @@ class FootKernel:
         self.time_s[here] = time_s
         self.known_s[here] = known_s
         self.rate[here] = -wy
+        self.turned[here] = self.turned[there] - 0.5 * (py + wy) * dt if n else 0.0
         self.vertical[here] = ux * big_x + uy * big_y + uz * big_z - GRAVITY_MPS2
         self.pitch[here] = asin(max(-1.0, min(1.0, toe_up)))
         self.attitude[here] = self.q
@@ -252,8 +262,28 @@ class FootKernel:
     def _settle(self, n: int) -> int:
         if self.time_s[n & MASK] < self.fast_ic_s + self.params.decide_after_s:
             return NOTHING
+        self.fast_ic_s = self.ic_s = self._contact_time(self.ic_n, n)
         self._enter(REFINE, n)
         return DECIDED
+
+    def _contact_time(self, i: int, n: int) -> float:
+        """Contact from two witnesses: the jerk peak at ``i`` and, for a heel, the steepest fall of pitch rate.
+
+        The heel cushion gives way: its jerk comes early in the load, the torque about the ankle late.
+        """
+        jerk_s = self._peak_time(self.jerk, i)
+        share = max(0.0, min(1.0, (self.pitch[i & MASK] - _ARM_FROM_RAD) / _ARM_SPAN_RAD))
+        if share == 0.0:
+            return jerk_s
+        w = self.rate
+        last = min(i + 4, n - 1)
+        steepest = min(range(i - 1, last + 1), key=lambda k: w[(k + 1) & MASK] - w[(k - 1) & MASK])
+        fall = [w[(k + 1) & MASK] - w[(k - 1) & MASK] for k in (steepest - 1, steepest, min(steepest + 1, last))]
+        bend = fall[0] - 2.0 * fall[1] + fall[2]
+        shift = max(-0.5, min(0.5, 0.5 * (fall[0] - fall[2]) / bend)) if bend > 0.0 else 0.0
+        step_s = self.time_s[steepest & MASK] - self.time_s[(steepest - 1) & MASK]
+        fall_s = self.time_s[steepest & MASK] + shift * step_s
+        return jerk_s + 0.5 * share * (fall_s - jerk_s)
 
     def _refine(self, n: int) -> int:
         if self.time_s[n & MASK] < self.fast_ic_s + self.params.refine_after_s:
@@ -266,12 +296,10 @@ class FootKernel:
         for k in span:
             here = j[k & MASK]
             if here >= 0.3 * top and here > j[(k - 1) & MASK] and here >= j[(k + 1) & MASK]:
-                self.ic_s = self._peak_time(j, k)
-                self.ic_n = k
+                if k != self.ic_n:
+                    self.ic_s = self._contact_time(k, n)
+                    self.ic_n = k
                 break
-        self.jerk_level += 0.25 * (
-            max(0.5 * self.jerk_level, min(2.0 * self.jerk_level, top)) - self.jerk_level
-        )
         low, high = 0.5 * self.swing_level, 1.5 * self.swing_level
         self.swing_level += 0.25 * (max(low, min(high, self.peak)) - self.swing_level)
         self.peak = 0.0
@@ -288,32 +316,98 @@ class FootKernel:
         if n - self.entered < 6:
             return NOTHING
         w = self.rate[n & MASK]
-        if w < -max(self.params.push_rate_min_radps, 0.3 * self.push_level):
+        # A heel's slap turns toe-down too, but from toes-up to flat; a push-off goes on from flat.
+        calm_rate = 0.35 * self.push_level
+        lifted = (
+            self.turned[self.calm_n & MASK] - self.turned[n & MASK] > _HEEL_OFF_RAD
+            and (not self.level_known or self.pitch[n & MASK] < self.flat_rad - _BELOW_FLAT_RAD)
+            and self.calm < 5.0 * calm_rate * calm_rate
+        )
+        if lifted and w < -max(self.params.push_rate_min_radps, 0.3 * self.push_level):
+            self._recheck(n)
             self.push = w
             self.push_n = n
+            self.released = False
             self.previous_stood_n = self.stood_n
             self.stood_n = self.calm_n
+            flat = max(-0.25, min(0.25, self.pitch[self.calm_n & MASK]))
+            self.flat_rad += 0.2 * (flat - self.flat_rad)
             self._enter(PUSH, n)
             return STOOD
-        if n - self.entered > 400:
+        if n - self.entered > 60 and w > max(self.params.swing_rate_min_radps, 0.6 * self.swing_level):
+            # It swings already: the push-off was missed.
+            self.peak = w
+            self._enter(SWING, n)
+        elif n - self.entered > 400:
             self.push_level = max(3.0, 0.7 * self.push_level)
             self.entered = n
         return NOTHING
 
+    def _recheck(self, n: int) -> None:
+        """Move the contact if the landing proper came after what was taken for it."""
+        j = self.jerk
+        first, last = self.ic_n, max(self.calm_n, self.ic_n + 1)
+        strongest = max(range(first, last + 1), key=lambda k: j[k & MASK])
+        top = j[strongest & MASK]
+        if j[first & MASK] < _FALSE_SHARE * top:
+            for k in range(first + 1, strongest + 1):
+                here = j[k & MASK]
+                if here >= 0.3 * top and here > j[(k - 1) & MASK] and here >= j[(k + 1) & MASK]:
+                    self.ic_n = k
+                    self.ic_s = self._contact_time(k, n)
+                    break
+        level = self.jerk_level
+        self.jerk_level += 0.25 * (max(0.5 * level, min(2.0 * level, top)) - level)
+
     def _push(self, n: int) -> int:
         w = self.rate[n & MASK]
-        if w < self.push:
-            self.push = w
-            self.push_n = n
-        if n - self.push_n < 15:
+        if not self.released:
+            if w < self.push:
+                self.push = w
+                self.push_n = n
+            # The first minimum counts: the shoe often nods a second time after it has left.
+            self.released = w > _RELEASE_SHARE * self.push or n - self.push_n > 12
             return NOTHING
-        s = self.vertical_slope
-        best = min(range(self.push_n, self.push_n + 13), key=lambda k: s[k & MASK])
-        self.to_s = self._peak_time(s, best)
+        found = self._force_end(n)
+        if found is None:
+            if n - self.push_n < _PUSH_SAMPLES + 2:
+                return NOTHING
+            found = self.time_s[(self.push_n + 6) & MASK]
+        self.to_s = found
         self.push_level += 0.25 * (min(1.5 * self.push_level, -self.push) - self.push_level)
         self.peak = 0.0
         self._enter(SWING, n)
         return LEFT
+
+    def _force_end(self, n: int) -> float | None:
+        """Where the vertical push has fallen half-way to the trough after it; None before that is over."""
+        a = self.vertical
+        first = self.push_n - 6
+        high = low = a[first & MASK]
+        high_n = low_n = first
+        for k in range(first + 1, n + 1):
+            here = a[k & MASK]
+            if here > high and high - low < _PUSH_DROP_MPS2:
+                high = low = here
+                high_n = low_n = k
+            elif here < low:
+                low = here
+                low_n = k
+            elif high - low >= _PUSH_DROP_MPS2 and here - low > 0.25 * (high - low):
+                if low_n <= self.push_n + 1:
+                    # Still rolling over the toes: a wobble, not the end.
+                    high = low = here
+                    high_n = low_n = k
+                    continue
+                half = 0.5 * (high + low)
+                at = low_n
+                while at > high_n and a[at & MASK] < half:
+                    at -= 1
+                below = a[(at + 1) & MASK]
+                share = (a[at & MASK] - half) / (a[at & MASK] - below) if a[at & MASK] > below else 0.0
+                t0, t1 = self.time_s[at & MASK], self.time_s[(at + 1) & MASK]
+                return t0 + share * (t1 - t0)
+        return None
 
     def _peak_time(self, values: list[float], i: int) -> float:
         """Time of the extremum at sample ``i``, by a parabola through three."""
@@ -376,9 +470,13 @@ class FootKernel:
         length = sqrt(ux * ux + uy * uy + uz * uz)
         self.up = (ux / length, uy / length, uz / length)
 
-    def turn_heading(self) -> None:
-        """Lay the foot's y axis on the axis it turns about; called while the foot is calm."""
-        angle = 0.5 * atan2(-2.0 * self._hxy, self._hyy - self._hxx)
+    def lateral_rad(self) -> float:
+        """Heading of the foot by its main axis of rotation, against the pod's own heading."""
+        return self.heading_rad + 0.5 * atan2(-2.0 * self._hxy, self._hyy - self._hxx)
+
+    def turn_heading(self, heading_rad: float) -> None:
+        """Give the foot frame a new heading against the pod's own; called while the foot is calm."""
+        angle = heading_rad - self.heading_rad
         if abs(angle) < 1e-4:
             return
         c, s = cos(angle), sin(angle)

@@ -34,6 +34,8 @@ class CoreParams:
         Least toe-up rate of a swing and toe-down rate of a push-off.
     heel_arm_m : float
         How far behind the pod the heel touches.
+    toe_out_rad : float
+        How far feet point outward of travel, mean over people.
     jerk_min_mps3 : float
         Least contact-point jerk of a landing.
     decide_after_s : float
@@ -58,6 +60,7 @@ class CoreParams:
     swing_rate_min_radps: float = 2.0
     push_rate_min_radps: float = 2.0
     heel_arm_m: float = 0.07
+    toe_out_rad: float = radians(7.5)
     jerk_min_mps3: float = 150.0
     decide_after_s: float = 0.020
     refine_after_s: float = 0.060

@@ -34,6 +34,8 @@ class StridePath:
         Velocity that failed to close before the ramp was taken out: the quality of the stride.
     turn_rad : float
         Change of the foot's heading over the stride.
+    travel_rad : float
+        Direction of travel against the foot's mean heading at both ends, to the left positive.
     """
 
     time_s: FloatArray
@@ -45,6 +47,7 @@ class StridePath:
     duration_s: float
     closing_mps: float
     turn_rad: float
+    travel_rad: float
 
 
 def stride_path(kernel: FootKernel) -> StridePath | None:
@@ -89,6 +92,9 @@ def stride_path(kernel: FootKernel) -> StridePath | None:
     ends = np.einsum("ij,kj->ik", toe[[0, -1]], np.stack([east, north]))
     turn = float(np.arctan2(ends[1, 1], ends[1, 0]) - np.arctan2(ends[0, 1], ends[0, 0]))
     turn = (turn + np.pi) % (2.0 * np.pi) - np.pi
+    middle = float(np.arctan2(ends[0, 1], ends[0, 0])) + 0.5 * turn
+    travel = float(np.arctan2(heading[1], heading[0])) - middle
+    travel = (travel + np.pi) % (2.0 * np.pi) - np.pi
     return StridePath(
         time_s,
         forward_m,
@@ -99,6 +105,7 @@ def stride_path(kernel: FootKernel) -> StridePath | None:
         duration_s,
         float(np.sqrt((closing * closing).sum())),
         turn,
+        travel,
     )
 
 
