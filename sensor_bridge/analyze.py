@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+
 from gait_signal import FEET, Foot, GaitCore, ImuBlock, Step
 from gait_signal.params import GRAVITY_MPS2
 
@@ -65,9 +66,7 @@ def _blocks(recording: Recording, foot: Foot) -> Iterator[tuple[float, Foot, Imu
     length = max(1, round(_BLOCK_S * recording.sample_rate_hz))
     for part in parts:
         for start in range(0, len(part.time_s), length):
-            block = imu_block(
-                part, slice(start, start + length), recording.acc_range_g, recording.gyr_range_dps
-            )
+            block = imu_block(part, slice(start, start + length), recording.acc_range_g, recording.gyr_range_dps)
             yield float(block.time_s[-1]), foot, block
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from gait_signal.types import FloatArray
 
 from .errors import RecordingError
@@ -87,9 +88,7 @@ def load_recording(folder: Path) -> Recording:
         raise RecordingError(msg) from None
     names = _pod_names(settings, toml_path)
     pods = {name: read_samples(folder / f"{name}.csv") for name in names}
-    standing = {
-        name: read_samples(path) for name in names if (path := folder / f"{name}_standing.csv").exists()
-    }
+    standing = {name: read_samples(path) for name in names if (path := folder / f"{name}_standing.csv").exists()}
     name = settings.get("name", folder.name)
     return Recording(
         name=name if isinstance(name, str) else folder.name,

@@ -11,6 +11,11 @@ from dataclasses import dataclass
 
 from .types import Activity
 
+_IN_PLACE_MPS = 0.45
+_SLOWEST_RUN_MPS = 0.9
+_SURE_RUN = 2.0
+_SURE_WALK = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class StrideFeatures:
@@ -36,7 +41,12 @@ class StrideFeatures:
 def run_log_odds(stride: StrideFeatures) -> float:
     """Log odds of running against walking, each vote bounded."""
     duty = stride.contact_s / stride.stride_s
-    return _bounded((0.53 - duty) / 0.03, 3.0) + _bounded((0.88 - stride.stride_s) / 0.05, 3.0)
+    return (
+        _between((0.545 - duty) / 0.03, -3.0, 3.0)
+        + _between((0.88 - stride.stride_s) / 0.08, -1.5, 1.5)
+        # A leg that swings lazily walks; one that swings fast may do either.
+        + _between((stride.swing_peak_radps - 4.8) / 0.6, -2.0, 1.0)
+    )
 
 
 def is_stride(stride: StrideFeatures) -> bool:
@@ -44,14 +54,14 @@ def is_stride(stride: StrideFeatures) -> bool:
     return 0.4 <= stride.stride_s <= 2.0 and 0.08 <= stride.contact_s < 0.85 * stride.stride_s
 
 
-def _bounded(value: float, limit: float) -> float:
-    return max(-limit, min(limit, value))
+def _between(value: float, low: float, high: float) -> float:
+    return max(low, min(high, value))
 
 
 class ActivityJudge:
     """Keeps the odds over strides; a change needs more than one doubtful stride."""
 
-    __slots__ = ("odds", "slow", "strides")
+    __slots__ = ("odds", "speed_mps", "strides")
 
     def __init__(self) -> None:
         self.restart()
@@ -60,25 +70,30 @@ class ActivityJudge:
         """Nothing known."""
         self.odds = 0.0
         self.strides = 0
-        self.slow = 0.0  # evidence of going nowhere
+        self.speed_mps: float | None = None
 
     def push(self, stride: StrideFeatures) -> None:
         """Take a stride, known as soon as the contact that ends it."""
-        self.odds = _bounded(0.5 * self.odds + run_log_odds(stride), 6.0)
+        vote = run_log_odds(stride)
+        if self.speed_mps is not None and _IN_PLACE_MPS < self.speed_mps < _SLOWEST_RUN_MPS:
+            # Nobody runs forward that slowly, though many run on the spot.
+            vote += max(-3.0, (self.speed_mps - _SLOWEST_RUN_MPS) / 0.08)
+        self.odds = _between(0.5 * self.odds + vote, -6.0, 6.0)
         self.strides += 1
 
     def push_speed(self, speed_mps: float) -> None:
         """Take a stride's speed, known later than its contact."""
-        self.slow = _bounded(0.5 * self.slow + _bounded((0.6 - speed_mps) / 0.15, 2.0), 3.0)
+        before = self.speed_mps
+        self.speed_mps = speed_mps if before is None else before + 0.5 * (speed_mps - before)
 
     def certain(self) -> Activity | None:
-        """Activity if there is no real doubt, else None."""
-        if self.strides == 0 or abs(self.odds) < 2.0:
-            return None
-        return self.likely()
+        """Activity if there is no real doubt, else None. To take a run for a walk only costs a cue."""
+        if self.strides and (self.odds > _SURE_RUN or self.odds < -_SURE_WALK):
+            return self.likely()
+        return None
 
     def likely(self) -> Activity:
         """The likelier activity."""
         if self.odds < 0.0:
             return "walking"
-        return "in_place" if self.slow > 1.5 else "running"
+        return "in_place" if self.speed_mps is not None and self.speed_mps < _IN_PLACE_MPS else "running"

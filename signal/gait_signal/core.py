@@ -53,9 +53,7 @@ class GaitCore:
 
     def reset(self) -> None:
         """Become as new."""
-        self._pipelines = {
-            foot: FootPipeline(foot, self._params, self._calibrations.get(foot)) for foot in self._feet
-        }
+        self._pipelines = {foot: FootPipeline(foot, self._params, self._calibrations.get(foot)) for foot in self._feet}
         self._joiner = Joiner(self._feet, self._params.join_lag_s)
         self._last_s: dict[Foot, float] = {}
 

@@ -202,9 +202,7 @@ class FootPipeline:
             self._strides_since_calibration = 0
             first = self._stand_pending is None
             self._calibration = self._stand_pending = found
-            if first and (
-                current is None or current.source == "running" or current.duration_s > stand.quiet_s
-            ):
+            if first and (current is None or current.source == "running" or current.duration_s > stand.quiet_s):
                 self._out.append(Calibrated(self._foot, found, sample[1]))
 
     def _keep_stand(self) -> None:
@@ -247,9 +245,7 @@ class FootPipeline:
         self._step_id += 1
         before = self._open
         angle = kernel.pitch_at(kernel.fast_ic_s, kernel.ic_n) if kernel.level_known else None
-        strike, confidence = (
-            classify(angle, self._angle_sd(), self._params) if angle is not None else (None, None)
-        )
+        strike, confidence = classify(angle, self._angle_sd(), self._params) if angle is not None else (None, None)
         ic_s = kernel.fast_ic_s
         landing = _Landing(self._step_id, ic_s, known_s, strike, confidence, angle, swing_radps=kernel.peak)
         if before is not None and before.to_s is not None:
@@ -398,8 +394,10 @@ class FootPipeline:
             self._release(final=False, activity=activity, known_s=known_s)
 
     def _release(self, final: bool, activity: Activity | None = None, known_s: float = 0.0) -> None:
-        """Give the rows that waited for certainty; at the end of a bout drop them if none came."""
+        """Give the rows that waited for certainty; at the end of a bout the likelier activity must do."""
         waiting, self._undecided = self._undecided, []
+        if final and self._judge.strides > 1:
+            activity, known_s = self._judge.likely(), self._now_s
         if activity is None:
             return
         for step in waiting:

@@ -71,7 +71,5 @@ class Joiner:
         if other is None or step.to_s is None or step.activity == "walking":
             return step
         low, high = step.to_s - _OVERLAP_MAX_S, step.to_s + _FLIGHT_MAX_S
-        known = [
-            x.ic_s for x in self._landed[other] if x.known_s <= step.finalized_s and low <= x.ic_s <= high
-        ]
+        known = [x.ic_s for x in self._landed[other] if x.known_s <= step.finalized_s and low <= x.ic_s <= high]
         return replace(step, flight_time_s=min(known) - step.to_s) if known else step

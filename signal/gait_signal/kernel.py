@@ -40,7 +40,8 @@ _HEEL_OFF_RAD = 0.14  # toe-down turn since the calmest instant, more than a reb
 _BELOW_FLAT_RAD = 0.09
 _RELEASE_SHARE = 0.87  # of the push-off's peak rate: below it the toes have let go
 _PUSH_DROP_MPS2 = 4.0  # least fall of the vertical acceleration at toe-off
-_PUSH_SAMPLES = 14  # the trough comes this soon after the peak of toe-down rate, or cannot be seen
+_PUSH_SAMPLES = 30
+_PUSH_TURN_RAD = 0.6  # the toes leave before the foot has turned this far past its fastest
 
 
 class FootKernel:
@@ -237,10 +238,11 @@ class FootKernel:
         return NOTHING
 
     def _search(self, n: int) -> int:
-        if self.rate[n & MASK] > 0.7 * self.peak:
+        i = n - 3
+        # As late as the jerk is known: a heel that drops after the toes landed turns toe-up as well.
+        if self.rate[i & MASK] > 0.7 * self.peak:
             self._enter(SWING, n)
             return NOTHING
-        i = n - 3
         j = self.jerk
         here = j[i & MASK]
         floor = max(self.params.jerk_min_mps3, 0.2 * self.jerk_level)
@@ -370,7 +372,8 @@ class FootKernel:
             return NOTHING
         found = self._force_end(n)
         if found is None:
-            if n - self.push_n < _PUSH_SAMPLES + 2:
+            turned = self.turned[self.push_n & MASK] - self.turned[n & MASK]
+            if turned < _PUSH_TURN_RAD and n - self.push_n < _PUSH_SAMPLES:
                 return NOTHING
             found = self.time_s[(self.push_n + 6) & MASK]
         self.to_s = found
@@ -436,9 +439,7 @@ class FootKernel:
         q0, q1, q2, q3 = self.attitude[k & MASK]
         ux, uy, uz = self.up
         toe_up = (
-            (1.0 - 2.0 * (q2 * q2 + q3 * q3)) * ux
-            + 2.0 * (q1 * q2 + q0 * q3) * uy
-            + 2.0 * (q1 * q3 - q0 * q2) * uz
+            (1.0 - 2.0 * (q2 * q2 + q3 * q3)) * ux + 2.0 * (q1 * q2 + q0 * q3) * uy + 2.0 * (q1 * q3 - q0 * q2) * uz
         )
         return asin(max(-1.0, min(1.0, toe_up)))
 
