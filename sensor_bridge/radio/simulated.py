@@ -1,0 +1,195 @@
+"""Radios on the simulated air: in this process, or on a hub over TCP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from types import TracebackType
+from typing import Any, Final, Self
+
+from bleak import BleakClient, BleakScanner
+from bleak.backends.device import BLEDevice
+from bumble.transport.common import StreamPacketSource
+
+from ..errors import RadioUnavailable
+from .adapter import Adapter
+from .air import Air, HciPort
+from .bumble_backend import backends_for
+from .hub import check_loopback, parse_address
+
+_log = logging.getLogger(__name__)
+
+# A hub that was restarted is back within a second or two; there is no use in asking more often than this.
+_FIRST_WAIT_S: Final = 0.25
+_LONGEST_WAIT_S: Final = 4.0
+_CONNECT_TIMEOUT_S: Final = 5.0
+
+
+class _SimulatedRadio:
+    """What both simulated radios share: bleak objects on one Bumble adapter."""
+
+    def __init__(self) -> None:
+        self._adapter = Adapter()
+        self._scanner_class, self._client_class = backends_for(self._adapter)
+
+    def scanner(self, **options: Any) -> BleakScanner:
+        """Return a new scanner."""
+        return BleakScanner(backend=self._scanner_class, **options)
+
+    def client(self, device: BLEDevice | str, **options: Any) -> BleakClient:
+        """Return a new client."""
+        return BleakClient(device, backend=self._client_class, **options)
+
+    async def connected_devices(self, service_uuid: str) -> list[BLEDevice]:
+        """Return nothing: a simulated adapter's links die with its program."""
+        return []
+
+
+class LocalRadio(_SimulatedRadio):
+    """An adapter on an `Air` in this process. An async context manager."""
+
+    name = "the simulated radio"
+
+    def __init__(self, air: Air) -> None:
+        super().__init__()
+        self._air = air
+        self._port: HciPort | None = None
+
+    async def __aenter__(self) -> Self:
+        """Power on."""
+        self._port = self._air.attach()
+        await self._adapter.attach(self._port.source, self._port.sink)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Power off."""
+        self._adapter.detach()
+        if self._port is not None:
+            self._air.vanish(self._port.controller)
+
+
+class HubRadio(_SimulatedRadio):
+    """An adapter on a radio hub. An async context manager.
+
+    When the hub goes, its links are reported lost; the radio attaches again as soon as the hub is back.
+
+    Parameters
+    ----------
+    spec : str
+        ``hub://HOST:PORT``.
+    insecure_lan : bool
+        Allow a hub on another machine.
+
+    Raises
+    ------
+    UsageError
+        ``spec`` is malformed, or the hub is not on this machine and ``insecure_lan`` was not given.
+    """
+
+    def __init__(self, spec: str, *, insecure_lan: bool = False) -> None:
+        super().__init__()
+        self._host, self._port = parse_address(spec)
+        check_loopback(self._host, insecure_lan=insecure_lan)
+        self._writer: asyncio.StreamWriter | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        """What to call it in messages."""
+        return f"the radio hub {self._host}:{self._port}"
+
+    @property
+    def attached(self) -> bool:
+        """Whether the hub is there just now."""
+        return self._adapter.powered
+
+    async def __aenter__(self) -> Self:
+        """Attach to the hub.
+
+        Raises
+        ------
+        RadioUnavailable
+            Nobody answers there.
+        """
+        try:
+            feed = await self._attach()
+        except (OSError, TimeoutError) as error:
+            raise RadioUnavailable(
+                f"{self.name} does not answer; start it with 'shoepod virtual-pods --hub "
+                f"{self._host}:{self._port}' in another terminal"
+            ) from error
+        self._keeper = asyncio.create_task(self._keep_attached(feed), name="hub radio")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the hub."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+
+    async def _attach(self) -> asyncio.Task[None]:
+        """Connect and power on; return the task that carries the hub's packets until the hub goes."""
+        async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+            reader, self._writer = await asyncio.open_connection(self._host, self._port)
+        source = StreamPacketSource()
+        feed = asyncio.create_task(_feed(reader, source), name="hub feed")
+        try:
+            await self._adapter.attach(source, _StreamSink(self._writer))
+        except BaseException:
+            feed.cancel()
+            await self._leave()
+            raise
+        return feed
+
+    async def _keep_attached(self, feed: asyncio.Task[None]) -> None:
+        try:
+            while True:
+                await feed
+                _log.info("%s is gone", self.name)
+                await self._leave()
+                feed = await self._attach_again()
+                _log.info("%s is back", self.name)
+        finally:
+            feed.cancel()
+            await self._leave()
+
+    async def _attach_again(self) -> asyncio.Task[None]:
+        wait_s = _FIRST_WAIT_S
+        while True:
+            await asyncio.sleep(wait_s)
+            try:
+                return await self._attach()
+            except (OSError, TimeoutError):
+                wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+
+    async def _leave(self) -> None:
+        self._adapter.detach()
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+
+class _StreamSink:
+    """HCI packets to the hub; silent once the connection is closing."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+
+    def on_packet(self, packet: bytes) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(packet)
+
+
+async def _feed(reader: asyncio.StreamReader, source: StreamPacketSource) -> None:
+    """Hand what the hub sends to the host until the connection ends."""
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(4096):
+            source.data_received(data)
