@@ -1,0 +1,173 @@
+"""The demo: virtual pods, simulated radio, bridge, store, report and, for a simulated runner, the verdict.
+
+Everything is real but the air and the runner: the same links, engine, store and report as in a run. It has a
+home of its own inside its output folder, so it never mixes with the runner's sessions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import csv
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from .errors import BridgeError, HomeUnusable
+from .home import Home
+from .live import LiveOptions, LiveResult, run_live
+from .recording import Recording, load_recording
+from .reporting import write_report
+from .settings import Settings
+from .simulator import Scenario, Simulation, simulate
+from .steps_csv import write_steps_csv
+from .store.database import load_session
+from .truth import TrueStep, Verdict, compare
+from .virtual.local import LocalCluster
+
+# From the call to the first motion: pods are found, connected and have stood for five seconds.
+_STAND_S: Final = 5.0
+_TAIL_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """What the demo leaves.
+
+    Attributes
+    ----------
+    verdict : Verdict or None
+        Against the simulator's truth; None when a recording was replayed.
+    """
+
+    session_id: str
+    seed: int | None
+    report: Path
+    steps: Path
+    verdict: Verdict | None
+    summary: str
+
+
+def run_demo(
+    settings: Settings,
+    out: Path | None,
+    *,
+    seconds: float,
+    seed: int | None = None,
+    recording: Path | None = None,
+    plain: bool = False,
+) -> DemoResult:
+    """Run the demo.
+
+    Parameters
+    ----------
+    settings : Settings
+        ``[pods]`` is not used: these pods say themselves where they are worn.
+    out : Path, optional
+        Default: a folder ``demo`` in the home.
+    seconds : float
+        Length of the run, after the pods have stood.
+    seed : int, optional
+        Default: a new one.
+    recording : Path, optional
+        Replayed instead of a simulated runner; ``seconds`` then cuts it.
+
+    Raises
+    ------
+    BridgeError
+    """
+    out = (out or Home.locate().data_dir / "demo").absolute()
+    home = Home(out / "home", out / "home" / "data")
+    settings = replace(settings, pods={}, calibration={})
+    if recording is not None:
+        simulation, seed = None, None
+        source = load_recording(recording)
+        title, remark = f"replay of {source.name}", f"Replay of the recording {source.name}, not a live run."
+        ppm: dict[str, float] = {}
+    else:
+        seed = secrets.randbelow(1_000_000) if seed is None else seed
+        simulation = simulate(Scenario.demo(seconds, np.random.default_rng(seed)), seed=seed)
+        source, ppm = simulation.recording, dict(simulation.pod_clock_ppm)
+        title, remark = f"demo, seed {seed}", f"Simulated runner, seed {seed}, not a live run."
+    with _out_folder(out), home.lock():
+        cluster = LocalCluster(source, ppm=ppm, seed=seed or 0)
+        options = LiveOptions(_length_s(source, seconds), plain=plain, title=title, remark=remark)
+        result, zero_s = asyncio.run(_run(home, settings, cluster, options))
+        record = load_session(home, result.session_id)
+        steps = out / "steps.csv"
+        write_steps_csv(steps, record.steps)
+        report = write_report(home, result.session_id, out / "report.html")
+        verdict = None
+        if simulation is not None and zero_s is not None:
+            verdict = compare(_truth(simulation, zero_s), record.steps)
+            _write_truth(out, simulation, zero_s)
+    return DemoResult(result.session_id, seed, report, steps, verdict, result.summary)
+
+
+async def _run(
+    home: Home, settings: Settings, cluster: LocalCluster, options: LiveOptions
+) -> tuple[LiveResult, float | None]:
+    loop = asyncio.get_running_loop()
+    async with cluster:
+        result = await run_live(home, settings, cluster.radio, options)
+        if cluster.recording_zero_s is None:
+            return result, None
+        # Both clocks run at the same rate; one reading of each ties them together.
+        return result, cluster.recording_zero_s - loop.time() + result.clock.now_s()
+
+
+def _length_s(source: Recording, seconds: float) -> float:
+    run_s = max(float(pod.time_s[-1] - pod.time_s[0]) for pod in source.pods.values())
+    return min(run_s, seconds) + _STAND_S + _TAIL_S
+
+
+def _truth(simulation: Simulation, zero_s: float) -> list[TrueStep]:
+    return [
+        TrueStep(step.foot, step.ic_s + zero_s, None if step.to_s is None else step.to_s + zero_s, step.strike)
+        for step in simulation.truth
+        if step.activity == "running"
+    ]
+
+
+def _write_truth(out: Path, simulation: Simulation, zero_s: float) -> None:
+    """Write the truth in session time, so that steps.csv can be judged by others too."""
+    names = ("foot", "ic_s", "to_s", "strike_angle_deg", "strike_class", "knee_drive_deg", "activity")
+    with (out / "truth_steps.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(names)
+        for step in simulation.truth:
+            if step.activity != "running":
+                continue
+            writer.writerow(
+                (
+                    step.foot,
+                    f"{step.ic_s + zero_s:.5f}",
+                    "" if step.to_s is None else f"{step.to_s + zero_s:.5f}",
+                    f"{step.strike_angle_deg:.3f}",
+                    step.strike,
+                    "" if step.knee_drive_deg is None else f"{step.knee_drive_deg:.3f}",
+                    step.activity,
+                )
+            )
+    running = [step.ic_s + zero_s for step in simulation.truth if step.activity == "running"] or [zero_s]
+    text = (
+        f'name = "demo_seed_{simulation.seed}"\nkind = "simulated"\n'
+        f"truth_from_s = {min(running):.3f}\ntruth_to_s = {max(running) + 0.5:.3f}\n"
+    )
+    (out / "recording.toml").write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _out_folder(out: Path) -> Iterator[None]:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HomeUnusable(f"cannot make the folder {out} ({error.strerror}); choose another with --out") from error
+    try:
+        yield
+    except OSError as error:
+        raise BridgeError(f"cannot write to {error.filename or out}: {error.strerror}") from error
