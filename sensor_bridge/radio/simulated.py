@@ -10,12 +10,12 @@ from typing import Any, Final, Self
 
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
-from bumble.transport.common import StreamPacketSource
 
 from ..errors import RadioUnavailable
 from .adapter import Adapter
 from .air import Air, HciPort
 from .bumble_backend import backends_for
+from .hci_stream import HciStream
 from .hub import check_loopback, parse_address
 
 _log = logging.getLogger(__name__)
@@ -23,7 +23,6 @@ _log = logging.getLogger(__name__)
 # A hub that was restarted is back within a second or two; there is no use in asking more often than this.
 _FIRST_WAIT_S: Final = 0.25
 _LONGEST_WAIT_S: Final = 4.0
-_CONNECT_TIMEOUT_S: Final = 5.0
 
 
 class _SimulatedRadio:
@@ -93,7 +92,7 @@ class HubRadio(_SimulatedRadio):
         super().__init__()
         self._host, self._port = parse_address(spec)
         check_loopback(self._host, insecure_lan=insecure_lan)
-        self._writer: asyncio.StreamWriter | None = None
+        self._stream: HciStream | None = None
         self._keeper: asyncio.Task[None] | None = None
 
     @property
@@ -135,12 +134,10 @@ class HubRadio(_SimulatedRadio):
 
     async def _attach(self) -> asyncio.Task[None]:
         """Connect and power on; return the task that carries the hub's packets until the hub goes."""
-        async with asyncio.timeout(_CONNECT_TIMEOUT_S):
-            reader, self._writer = await asyncio.open_connection(self._host, self._port)
-        source = StreamPacketSource()
-        feed = asyncio.create_task(_feed(reader, source), name="hub feed")
+        stream = self._stream = await HciStream.open(self._host, self._port)
+        feed = asyncio.create_task(stream.carry(), name="hub feed")
         try:
-            await self._adapter.attach(source, _StreamSink(self._writer))
+            await self._adapter.attach(stream.source, stream)
         except BaseException:
             feed.cancel()
             await self._leave()
@@ -170,26 +167,6 @@ class HubRadio(_SimulatedRadio):
 
     async def _leave(self) -> None:
         self._adapter.detach()
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-
-
-class _StreamSink:
-    """HCI packets to the hub; silent once the connection is closing."""
-
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
-        self._writer = writer
-
-    def on_packet(self, packet: bytes) -> None:
-        if not self._writer.is_closing():
-            self._writer.write(packet)
-
-
-async def _feed(reader: asyncio.StreamReader, source: StreamPacketSource) -> None:
-    """Hand what the hub sends to the host until the connection ends."""
-    with contextlib.suppress(ConnectionError):
-        while data := await reader.read(4096):
-            source.data_received(data)
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            await stream.close()
