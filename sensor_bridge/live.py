@@ -20,7 +20,7 @@ from gait_signal.types import Contact, Step
 
 from .audio.player import CuePlayer
 from .audio.rule import CueRule
-from .clock import Anchor, SessionClock, seconds
+from .clock import Anchor, SessionClock, TimeSource, seconds
 from .engine import SessionEngine
 from .errors import SessionError
 from .events import Notice, SessionEvent
@@ -63,6 +63,8 @@ class LiveOptions:
         What the screen calls it.
     remark : str
         Stored with the session as a notice; "" for none.
+    time_source : TimeSource or None
+        The session's clock; None: this computer's.
     """
 
     seconds: float | None = None
@@ -70,6 +72,7 @@ class LiveOptions:
     plain: bool = False
     title: str = "shoepod"
     remark: str = ""
+    time_source: TimeSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ async def run_live(home: Home, settings: Settings, radio: Radio, options: LiveOp
             await starting_player  # a wrong sound file ends the run before it begins
         finally:
             starting_player.cancel()
-        begin = await _begin(home, settings, team, resumed)
+        begin = await _begin(home, settings, team, resumed, options.time_source)
         cue = CueRule(settings.cue)
         view = _open_view(begin.clock, options)
         live = LiveSession(begin.header.session_id, begin.header.runner, begin.header.started_utc)
@@ -215,12 +218,18 @@ async def _find_team(
     return team
 
 
-async def _begin(home: Home, settings: Settings, team: list[TeamMember], resumed: SessionHeader | None) -> _Beginning:
+async def _begin(
+    home: Home,
+    settings: Settings,
+    team: list[TeamMember],
+    resumed: SessionHeader | None,
+    time_source: TimeSource | None,
+) -> _Beginning:
     if resumed is not None:
         engine, steps, last_s = await asyncio.to_thread(_catch_up, home.archive(resumed.session_id))
-        clock = SessionClock.resume(Anchor(resumed.started_utc, resumed.zone), last_s)
+        clock = SessionClock.resume(Anchor(resumed.started_utc, resumed.zone), last_s, time_source)
         return _Beginning(resumed, clock, engine, steps)
-    clock = SessionClock()
+    clock = SessionClock(time_source)
     header = SessionHeader(
         session_id=new_session_id(clock.anchor.utc),
         started_utc=clock.anchor.utc,

@@ -1,0 +1,91 @@
+"""An event loop whose time is virtual: it jumps to the next timer whenever nothing is left to do.
+
+A minute of a live session (pods, air, links, engine, store) then takes a few seconds. While a thread works
+for the loop, time stands still, so a thread can be waited for without time running away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import threading
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+# A loop that has nothing at all to wait for gets this long for a thread to wake it.
+_PATIENCE_S = 0.05
+
+
+class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_s = 1000.0
+        self.busy = 0
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        ready = super().select(0)
+        if ready or timeout == 0:
+            return ready
+        if self.busy or timeout is None:
+            return super().select(_PATIENCE_S)
+        if timeout > 0:
+            self.now_s += timeout
+        return ready
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """See the module text."""
+
+    def __init__(self) -> None:
+        self._jumping = _JumpingSelector()
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        return self._jumping.now_s
+
+    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+        self._jumping.busy += 1
+        future = super().run_in_executor(executor, func, *args)
+        future.add_done_callback(lambda _: self._not_busy())
+        return future
+
+    def _not_busy(self) -> None:
+        self._jumping.busy -= 1
+
+
+class LoopTime:
+    """A `sensor_bridge.clock.TimeSource` on a loop's time; the wall clock and sleep are the test's."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, utc: datetime = datetime(2026, 5, 4, 10, tzinfo=UTC), zone: str = "UTC"
+    ) -> None:
+        self._loop = loop
+        self._zero_s = loop.time()
+        self._utc = utc
+        self._zone = zone
+        self.wall_step = timedelta(0)
+        self.asleep_s = 0.0
+
+    def monotonic_ns(self) -> int:
+        return round(self._loop.time() * 1e9)
+
+    def boottime_ns(self) -> int:
+        return round((self._loop.time() + self.asleep_s) * 1e9)
+
+    def utc_now(self) -> datetime:
+        passed = timedelta(seconds=self._loop.time() - self._zero_s + self.asleep_s)
+        return self._utc + passed + self.wall_step
+
+    def zone_name(self) -> str:
+        return self._zone
+
+
+def run_virtually(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine to its end on a virtual loop."""
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("signal handlers need the main thread")
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(main())
