@@ -149,7 +149,11 @@ ReplyBody: TypeAlias = Started | ClockPong | PodStatus | None
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A pod's answer. ``op`` is kept as a number: a pod also answers opcodes it does not know."""
+    """A pod's answer.
+
+    ``op`` is a number, since a pod also answers opcodes it does not know; of one above 127, which no
+    command has, the reply carries the low seven bits.
+    """
 
     op: int
     request: int
@@ -162,8 +166,9 @@ class Reply:
         Raises
         ------
         ValueError
-            A field does not fit its layout, or the body is not that of the opcode.
+            A field does not fit its layout or is out of its range, or the body is not that of the opcode.
         """
+        _check_encodable(self.body)
         expected = _BODY_OF.get(self.op) if self.result is Result.OK else None
         if (type(self.body) if self.body is not None else None) is not expected:
             raise ValueError(f"opcode 0x{self.op:02x} with result {self.result.name} has another body")
@@ -188,6 +193,35 @@ def _values(frame: Command | Started | ClockPong) -> tuple[int, ...]:
     return tuple(getattr(frame, field.name) for field in fields(frame))
 
 
+def _fault(frame: Command | ReplyBody) -> str | None:
+    """Tell what is out of range in a frame whose fields fit their layout."""
+    match frame:
+        case SetSide(side=Side.UNKNOWN):
+            return "a pod is worn left or right"
+        case Start(rate_hz=0) | Started(rate_mhz=0):
+            return "the rate must not be 0"
+        case Start(acc_range_g=0) | Start(gyr_range_dps=0) | Started(acc_range_g=0) | Started(gyr_range_dps=0):
+            return "the ranges must not be 0"
+        case Started(acc_scale=0) | Started(gyr_scale=0):
+            return "the scales must not be 0"
+        case Start(samples_per_packet=count) | Started(samples_per_packet=count) if not 1 <= count <= MAX_SAMPLES:
+            return f"{count} samples per packet, must be 1 to {MAX_SAMPLES}"
+        case _:
+            return None
+
+
+def _check_encodable(frame: Command | ReplyBody) -> None:
+    fault = _fault(frame)
+    if fault is not None:
+        raise ValueError(fault)
+
+
+def _check_decoded(what: str, frame: Command | ReplyBody) -> None:
+    fault = _fault(frame)
+    if fault is not None:
+        raise BadValue(what, fault)
+
+
 def _pack_body(body: ReplyBody) -> bytes:
     if body is None:
         return b""
@@ -208,8 +242,9 @@ def encode_command(command: Command, request: int) -> bytes:
     Raises
     ------
     ValueError
-        A field does not fit its layout.
+        A field does not fit its layout or is out of its range.
     """
+    _check_encodable(command)
     try:
         return _HEAD.pack(command.op, request) + command.layout.pack(*_values(command))
     except struct.error as error:
@@ -232,17 +267,12 @@ def decode_command(data: bytes | bytearray | memoryview) -> tuple[int, Command]:
         raise UnknownCode(_WHAT_COMMAND, "opcode", op)
     _check_size(_WHAT_COMMAND, len(data), _HEAD.size + cls.layout.size)
     values = cls.layout.unpack_from(data, _HEAD.size)
+    command: Command
     if cls is SetSide:
-        side, role = side_from(values[0], _WHAT_COMMAND), role_from(values[1], _WHAT_COMMAND)
-        if side is Side.UNKNOWN:
-            raise BadValue(_WHAT_COMMAND, "a pod is worn left or right")
-        return request, SetSide(side, role)
-    command = cls(*values)
-    if isinstance(command, Start):
-        if not 1 <= command.samples_per_packet <= MAX_SAMPLES:
-            raise BadValue(_WHAT_COMMAND, f"samples per packet {command.samples_per_packet}")
-        if not (command.rate_hz and command.acc_range_g and command.gyr_range_dps):
-            raise BadValue(_WHAT_COMMAND, "rate and ranges must not be 0")
+        command = SetSide(side_from(values[0], _WHAT_COMMAND), role_from(values[1], _WHAT_COMMAND))
+    else:
+        command = cls(*values)
+    _check_decoded(_WHAT_COMMAND, command)
     return request, command
 
 
@@ -272,7 +302,9 @@ def decode_reply(data: bytes | bytearray | memoryview) -> Reply:
         return Reply(op, request, result, PodStatus.from_bytes(data[_REPLY_HEAD.size :]))
     layout: struct.Struct = body_class.layout  # type: ignore[union-attr]
     _check_size(_WHAT_REPLY, len(data), _REPLY_HEAD.size + layout.size)
-    return Reply(op, request, result, body_class(*layout.unpack_from(data, _REPLY_HEAD.size)))
+    body = body_class(*layout.unpack_from(data, _REPLY_HEAD.size))
+    _check_decoded(_WHAT_REPLY, body)
+    return Reply(op, request, result, body)
 
 
 def _check_size(what: str, got: int, need: int) -> None:

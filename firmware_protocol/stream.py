@@ -12,7 +12,9 @@ late        index is lower and was counted as lost: found again, but out of orde
 duplicate   index is lower or equal and was seen: counted, not passed on
 =========== ==========================================================================================
 
-A boot or a new ``start`` begins a new stream: `restart` is called with what the reply to ``start`` said.
+A boot or a new ``start`` begins a new stream, whose packets count from 0: `restart` is called once the
+reply to ``start`` is there, so that packets lost before the first one that came are counted too. Without
+`restart` the first packet is taken as it comes.
 """
 
 from __future__ import annotations
@@ -90,19 +92,20 @@ class PodStream:
 
     def __init__(self) -> None:
         self.counts = StreamCounts()
+        # None: joined midway, the first packet says where we are.
         self._highest: int | None = None
         self._tick_us = 0
         self._missing: dict[int, None] = {}
 
     def restart(self, tick_us: int = 0) -> None:
-        """Begin a new stream.
+        """Begin a new stream: the next packet expected is number 0.
 
         Parameters
         ----------
         tick_us : int
             The pod's 64-bit time, where known: it tells which turn of the 32-bit tick this is.
         """
-        self._highest = None
+        self._highest = -1
         self._tick_us = tick_us
         self._missing.clear()
 
