@@ -156,7 +156,7 @@ class PodFinder:
                 await control.open()
                 status = await control.status()
         except RADIO_ERRORS as error:
-            raise PodLost(f"the link to {who} did not last: {error or type(error).__name__}") from error
+            raise PodLost(f"the link to {who} did not last: {error_text(error)}") from error
         return FoundPod(device, serial, bytes(firmware).decode("utf-8", "replace"), status)
 
     async def locate(self, serial: str) -> BLEDevice | None:
@@ -180,13 +180,25 @@ class PodFinder:
                 try:
                     if (await self.identify(device)).serial == serial:
                         return device
-                except (PodLost, PodIncompatible) as error:
+                except PodLost as error:
                     _log.info("%s", error)
+                except PodIncompatible as error:
+                    _log.info("%s", error)
+                    self._serials.setdefault(address, "")  # no use asking again
         return None
+
+    def serial_of(self, device: BLEDevice) -> str | None:
+        """Return the serial of the pod at a device's address, where it was read before."""
+        return self._serials.get(device.address)
 
     def remember(self, device: BLEDevice, serial: str) -> None:
         """Note which pod an address belongs to."""
         self._serials[device.address] = serial
+
+
+def error_text(error: Exception) -> str:
+    """Return what to say of an error of the Bluetooth stack; some have no text."""
+    return str(error) or type(error).__name__
 
 
 async def read_serial(client: BleakClient, who: str) -> str:

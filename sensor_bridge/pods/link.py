@@ -29,7 +29,7 @@ from firmware_protocol import IMU_STREAM_UUID, STATUS_UUID, PodStatus, Started
 from ..errors import BridgeError, PodIncompatible, PodLost, RadioUnavailable
 from ..settings import StreamSettings
 from .control import ControlPoint
-from .find import RADIO_ERRORS, PodFinder, read_serial
+from .find import RADIO_ERRORS, PodFinder, error_text, read_serial
 
 _log = logging.getLogger(__name__)
 
@@ -143,12 +143,14 @@ class PodLink:
                     raise PodLost(f"pod {self.serial} does not advertise")
                 await connection.serve(device)
             except (*RADIO_ERRORS, BridgeError) as error:
-                self.trouble = str(error) or type(error).__name__
+                self.trouble = error_text(error)
                 _log.info("%s: %s", self.serial, self.trouble)
                 if isinstance(error, RadioUnavailable | PodIncompatible):
                     failures += 2  # neither goes away in a moment
             finally:
                 connection.down(self.trouble)
+            if connection.fault is not None:
+                raise connection.fault
             failures = 0 if connection.was_up else failures + 1
             await asyncio.sleep(self._back_off_s(failures))
 
@@ -164,6 +166,7 @@ class _Connection:
     def __init__(self, link: PodLink) -> None:
         self.was_up = False
         self._link = link
+        self.fault: Exception | None = None
         self._up = False
         self._early: list[tuple[Callable[[str, int, bytes], None], bytes]] = []
         self._last_packet_s = 0.0
@@ -201,7 +204,7 @@ class _Connection:
         self._link.state = LinkState.LOST if self.was_up else LinkState.SEARCHING
         if self._up:
             self._up = False
-            self._link._listener.on_down(self._link.serial, self._link._now_ns(), reason)
+            self._tell(self._link._listener.on_down, reason)
 
     async def _watch(self) -> str:
         """Return why the link is over: lost, or silent for too long."""
@@ -226,10 +229,10 @@ class _Connection:
         link = self._link
         self._up = self.was_up = True
         link.state = LinkState.STREAMING
-        link._listener.on_up(link.serial, link._now_ns(), started, tick_us, status)
+        self._tell(link._listener.on_up, started, tick_us, status)
         early, self._early = self._early, []
         for deliver, data in early:
-            deliver(link.serial, link._now_ns(), data)
+            self._tell(deliver, data)
 
     def _end(self, reason: str) -> None:
         if not self._ended.done():
@@ -243,12 +246,15 @@ class _Connection:
         self._deliver(self._link._listener.on_status, bytes(data))
 
     def _deliver(self, deliver: Callable[[str, int, bytes], None], data: bytes) -> None:
-        if not self._up:
-            if not self.was_up and len(self._early) < _MOST_KEPT_EARLY:
-                self._early.append((deliver, data))
-            return
+        if self._up:
+            self._tell(deliver, data)
+        elif not self.was_up and len(self._early) < _MOST_KEPT_EARLY:
+            self._early.append((deliver, data))
+
+    def _tell(self, call: Callable[..., None], *what: Any) -> None:
+        """Call the listener; what it raises would vanish in the Bluetooth stack, so keep it for `PodLink.run`."""
         try:
-            deliver(self._link.serial, self._link._now_ns(), data)
-        except Exception as error:  # a Bluetooth stack would swallow it
-            if not self._ended.done():
-                self._ended.set_exception(error)
+            call(self._link.serial, self._link._now_ns(), *what)
+        except Exception as error:
+            self.fault = self.fault or error
+            self._end("a listener failed")

@@ -209,7 +209,7 @@ class _Survey:
         except PodLost as error:
             self._failed[device.address] = str(error)  # asked again in the next round
         except PodIncompatible as error:
-            if not self._pods or any(serial in str(error) for serial in self._pods):
+            if not self._pods or self._finder.serial_of(device) in self._pods:
                 raise
             self._asked[device.address] = None
             self._note(str(error))

@@ -50,7 +50,7 @@ class Adapter:
         """
         if self._device is None:
             raise BleakBluetoothNotAvailableError(
-                "the simulated radio is gone", BleakBluetoothNotAvailableReason.POWERED_OFF
+                "the simulated radio is gone", BleakBluetoothNotAvailableReason.UNKNOWN
             )
         return self._device
 

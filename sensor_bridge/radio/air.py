@@ -67,6 +67,11 @@ class AirController(Controller):  # type: ignore[misc]  # bumble is untyped here
         self._uncompleted[handle] = self._uncompleted.get(handle, 0) + 1
         connection.assembler.feed_packet(packet)
 
+    def send_hci_packet(self, packet: Any) -> None:
+        """Send to the host; Bumble's own formats a debug line for every packet, which costs more than sending."""
+        if self.host is not None:
+            asyncio.get_running_loop().call_soon(self.host.on_packet, bytes(packet))
+
     def take_uncompleted(self, handle: int) -> int:
         """Return how many host packets make up the PDU that is handed to the link just now."""
         return self._uncompleted.pop(handle, 0)

@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 
 from bleak import BleakAdapter, BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
-from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakError
+from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason
 
 from ..errors import RadioUnavailable
 
@@ -85,5 +85,5 @@ def radio_unavailable(radio: Radio, error: Exception) -> RadioUnavailable:
     hint = "'shoepod doctor' says what is missing"
     if sys.platform == "linux" and isinstance(error, FileNotFoundError | ConnectionError | PermissionError):
         hint = "the system's D-Bus or bluetoothd does not answer; 'shoepod doctor' says what is missing"
-    reason = str(error) if isinstance(error, BleakError | OSError) else type(error).__name__
+    reason = str(error.args[0]) if isinstance(error, BleakBluetoothNotAvailableError) else str(error)
     return RadioUnavailable(f"{radio.name} cannot be used ({reason or type(error).__name__}); {hint}")

@@ -114,17 +114,21 @@ class MotionSource:
         first_run_s, last_run_s = zero_s + self._run_s[0], zero_s + self._run_s[-1]
         half_s = 0.5 * self._motion.period_s
         first_index = round((first_run_s - self._phase_s) / self._motion.period_s)
-        before = self._standing(after_s, min(until_s, first_run_s - half_s), first_index)
+        parts = []
+        if after_s < first_run_s - half_s:
+            parts.append(self._standing(after_s, min(until_s, first_run_s - half_s), first_index))
         low, high = np.searchsorted(zero_s + self._run_s, [after_s, until_s], side="right")
-        run = self._motion.run
-        during = (zero_s + self._run_s[low:high], run.acc_mps2[low:high], run.gyr_radps[low:high])
-        behind = self._standing(max(after_s, last_run_s + half_s), until_s, first_index, after_run=True)
-        parts = (before, during, behind)
-        return (
-            np.concatenate([part[0] for part in parts]),
-            np.concatenate([part[1] for part in parts]),
-            np.concatenate([part[2] for part in parts]),
-        )
+        if high > low:
+            run = self._motion.run
+            time_s = zero_s + self._run_s[low:high]
+            parts.append((time_s, run.acc_mps2[low:high], run.gyr_radps[low:high]))
+        if not parts or until_s > last_run_s + half_s:
+            from_s = max(after_s, last_run_s + half_s)
+            parts.append(self._standing(from_s, until_s, first_index, after_run=True))
+        if len(parts) == 1:
+            return parts[0]
+        time_parts, acc_parts, gyr_parts = zip(*parts, strict=True)
+        return np.concatenate(time_parts), np.concatenate(acc_parts), np.concatenate(gyr_parts)
 
     def _standing(
         self, after_s: float, until_s: float, first_run_index: int, *, after_run: bool = False
