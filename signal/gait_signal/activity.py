@@ -25,17 +25,13 @@ class StrideFeatures:
     ----------
     stride_s, contact_s : float
         Contact to contact, and contact to toe-off.
-    swing_peak_radps, push_peak_radps : float
-        Largest toe-up rate of the swing, and toe-down rate of the push-off before it.
-    jerk_peak_mps3 : float
-        Of the landing that ends the stride.
+    swing_peak_radps : float
+        Largest toe-up rate of the swing.
     """
 
     stride_s: float
     contact_s: float
     swing_peak_radps: float
-    push_peak_radps: float
-    jerk_peak_mps3: float
 
 
 def run_log_odds(stride: StrideFeatures) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .kernel import MASK, SIZE, FootKernel
+from .motion import MASK, SIZE, Motion
 from .params import GRAVITY_MPS2
 from .types import FloatArray
 
@@ -50,16 +50,15 @@ class StridePath:
     travel_rad: float
 
 
-def stride_path(kernel: FootKernel) -> StridePath | None:
-    """Path between the kernel's last two mid-stances, None where history does not reach."""
-    first, last = kernel.previous_stood_n, kernel.stood_n
-    if first < 0 or last - first < 20 or kernel.n - first >= SIZE:
+def stride_path(motion: Motion, first: int, last: int) -> StridePath | None:
+    """Path from sample ``first`` to sample ``last``, both mid-stances; None where history does not reach."""
+    if first < 0 or last - first < 20 or motion.n - first >= SIZE:
         return None
     count = last - first + 1
-    time_s = np.array(_slice(kernel.time_s, first, count))
-    force = np.array(_slice(kernel.force, first, count))
-    attitude = np.array(_slice(kernel.attitude, first, count))
-    up = np.array(kernel.up)
+    time_s = np.array(_slice(motion.time_s, first, count))
+    force = np.array(_slice(motion.force, first, count))
+    attitude = np.array(_slice(motion.attitude, first, count))
+    up = np.array(motion.level.up)
     side = np.array([-up[2], 0.0, up[0]]) if abs(up[1]) < 0.9 else np.array([0.0, up[2], -up[1]])
     east = side / np.sqrt((side * side).sum())
     north = np.array(
