@@ -7,7 +7,6 @@ from pathlib import Path
 from .errors import SessionError
 from .home import Home, write_private
 from .report.data import ReportData, summarize_settings
-from .report.page import build_report
 from .store.database import load_session
 
 
@@ -26,6 +25,8 @@ def write_report(home: Home, session: str, out: Path | None = None) -> Path:
     SessionError
         There is no such session, or the file cannot be written.
     """
+    from .report.page import build_report
+
     record = load_session(home, session)
     summary = record.summary
     data = ReportData(

@@ -74,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     pods.add_argument("--recording", type=Path, metavar="DIR", help="feed the pods from a recording")
     pods.add_argument("--seconds", type=_seconds, default=600.0, metavar="N", help="length of the simulated run")
     pods.add_argument("--seed", type=int, metavar="N", help="which simulated runner (default: a new one)")
+    pods.add_argument("--save", type=Path, metavar="DIR", help="write the simulated run and its truth as a recording")
     pods.add_argument("--respawn", action="store_true", help="bring a killed pod back, as after a reboot")
     pods.add_argument("--insecure-lan", action="store_true", help="listen on an address other than loopback")
 
@@ -111,8 +112,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.command is None:
         parser.print_help()
         return 0
-    module = importlib.import_module(f"{__package__}.{arguments.command.replace('-', '_')}")
     try:
+        module = importlib.import_module(f"{__package__}.{arguments.command.replace('-', '_')}")
         return int(module.execute(arguments))
     except BridgeError as error:
         print(f"shoepod: {error}", file=sys.stderr)
