@@ -67,6 +67,10 @@ class Level:
         if flags & FLAG_GYR_CLIPPED:
             self.sd_rad += _GYR_CLIPPED_RAD
 
+    def guess(self, force_sum: Vector) -> None:
+        """Before anything is known: up is where the force has pointed on average since the cut."""
+        self.up = _unit(force_sum)
+
     def rest(self, force: Vector) -> None:
         """Take the mean force at rest."""
         self.up = _unit(force)

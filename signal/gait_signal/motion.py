@@ -16,6 +16,7 @@ from .params import GRAVITY_MPS2
 SIZE = 1024  # samples of history, a power of two: 5 s
 MASK = SIZE - 1
 
+_GUESS_AFTER = 20  # samples
 _HEADING_PRIOR = 400.0  # on the pod's own axis, (rad/s)^2: worth about two swings
 _HEADING_KEEP = 1.0 - 0.000625  # forgets over 8 s of moving
 
@@ -135,6 +136,8 @@ class Motion:
         big_z = r20 * fx + 2.0 * (q2 * q3 + q0 * q1) * fy + (1.0 - 2.0 * (q1 * q1 + q2 * q2)) * fz
         if flags:
             self.level.disturb(flags)
+        if not self.level.known and n > _GUESS_AFTER:
+            self.level.guess(self.sums)
         ux, uy, uz = self.level.up
         toe_up = r00 * ux + r10 * uy + r20 * uz
         self.time_s[here] = time_s
