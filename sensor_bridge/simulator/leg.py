@@ -26,11 +26,15 @@ _H_S = 1e-4  # for one-sided differences at toe-off and contact
 _KNEE_PEAK_SHARE = {"walking": 0.28, "running": 0.46, "in_place": 0.46}
 _THIGH_PEAK_SHARE = {"walking": 0.66, "running": 0.65, "in_place": 0.56}
 _LEAST_CLEARANCE_M = 0.008
-_LIFTING_PASSES = 10
+_LIFTING_PASSES = 8
+_SLOW_MPS = 1.9
+_LIFT_RAD_PER_M = 4.0
+_LIFT_LEAST_RAD = 0.01
 _CLEARANCE_GRID = 24
 _CLEARANCE_MIDDLE = slice(6, -3)
 _WALK_STRAIGHT_SHARE = 0.82
 _WALK_STRAIGHT_DEG = 9.0
+_WALK_YIELD_DEG = 3.0
 # Ankle dorsiflexion early, in the middle and late in the swing.
 _ANKLE_SHARE = (0.20, 0.46, 0.65)
 _ANKLE_DEG = {
@@ -91,16 +95,19 @@ class Leg:
         self._doing = [step.doing if step.doing in _ANKLE_DEG else "walking" for step in steps[:-1]]
         self._drive_rad = np.array([step.knee_drive_rad for step in steps[:-1]])
         self._flexion_rad = np.array([step.knee_flexion_rad for step in steps[:-1]])
+        following = [step.doing for step in steps[1:]]
+        changing = np.array([d != f for d, f in zip(self._doing, following, strict=True)])
+        lifts_knee = changing | np.array([step.speed_mps < _SLOW_MPS for step in steps[:-1]])
         for _ in range(_LIFTING_PASSES):
             self._swing_joints()
             self._swing_foot()
-            scuffs = self._clearance_m() < _LEAST_CLEARANCE_M
-            if not scuffs.any():
+            lacks_m = np.maximum(_LEAST_CLEARANCE_M - self._clearance_m(), 0.0)
+            if not lacks_m.any():
                 break
-            # Whoever would scuff bends the knee more; a walker also lifts it.
-            walking = np.array(self._doing) == "walking"
-            self._flexion_rad = self._flexion_rad + np.radians(2.0) * scuffs
-            self._drive_rad = self._drive_rad + np.radians(0.8) * (scuffs & walking)
+            # Whoever would scuff bends the knee more; one who is slow or changes gait also lifts it.
+            lifts_rad = np.minimum(_LIFT_RAD_PER_M * lacks_m + _LIFT_LEAST_RAD * (lacks_m > 0.0), 0.2)
+            self._flexion_rad = self._flexion_rad + lifts_rad
+            self._drive_rad = self._drive_rad + np.where(lifts_knee, 0.4 * lifts_rad, 0.0)
 
     def pose(self, t_s: FloatArray) -> LegPose:
         """Where everything is at times ``t_s``, shape (n,), within the planned session."""
@@ -211,7 +218,8 @@ def _extend_early(knots: FloatArray, walking: BoolArray) -> FloatArray:
     longer = np.insert(knots, 2, late, axis=2)
     if walking.any():
         straight = longer[:, walking]
-        straight[1, :, 2] = np.minimum(straight[1, :, 2], np.radians(_WALK_STRAIGHT_DEG))
+        least = np.maximum(np.radians(_WALK_STRAIGHT_DEG), straight[1, :, 3] - np.radians(_WALK_YIELD_DEG))
+        straight[1, :, 2] = np.minimum(straight[1, :, 2], least)
         straight[2:, :, 2] = FREE
         straight[3, :, 1] = FREE
         straight[2:] = minimum_jerk(*straight)

@@ -19,6 +19,7 @@ STAND_HIP_AHEAD_M = 0.03
 _STAND_KNEE_RAD = np.radians(4.0)
 _STEP_HALF_WIDTH_M = 0.035
 _GRID = 25
+_TOE_PUSH_LEAST_MPS = 0.5  # toes push, they do not pull
 _LONGEST_LOOK_BACK_S = 1.5  # before this a long stand is flat and settled anyway
 
 
@@ -180,11 +181,9 @@ def _push_off(stance: Stance, steps: Sequence[PlannedStep], body: Body, hip: Hip
     knee = np.array([typical.toe_off_knee(s.doing, s.speed_mps) for s in steps]).T
     stretch_mps, stretch_mps2 = _wanted_stretch(body, knee)
     moving = np.array([not s.rest for s in steps])
-    stance.push_off(
-        line.toward,
-        np.where(moving, line.stretch_mps - stretch_mps, 0.0),
-        np.where(moving, line.stretch_mps2 - stretch_mps2, 0.0),
-    )
+    speed = np.where(moving, np.maximum(line.stretch_mps - stretch_mps, _TOE_PUSH_LEAST_MPS), 0.0)
+    most = 6.0 * speed / (stance.to_s - stance.toe_push_s)
+    stance.push_off(line.toward, speed, np.minimum(line.stretch_mps2 - stretch_mps2, most) * moving)
 
 
 def _ceiling(stance: Stance, steps: Sequence[PlannedStep], body: Body, hip: HipPath) -> tuple[FloatArray, FloatArray]:

@@ -35,9 +35,10 @@ IntArray: TypeAlias = npt.NDArray[np.intp]
 
 _TOUCH_BRAKING_FORWARD_HZ = 30.0  # how fast the late swing already slows the sole before it touches
 _TOUCH_BRAKING_DOWN_HZ = 12.0
-TOE_PUSH_S = 0.045  # the toes alone hold the ground at most this long
+TOE_PUSH_S = 0.08  # the toes alone hold the ground at most this long
 _SHEAR_SETTLING = 1.6  # the sole gives way along the ground for longer than across it
-_PUSH_END_HZ = 12.0  # pitch acceleration at toe-off over pitch rate there
+_PUSH_END_RATE = 1.35  # pitch rate at toe-off over the mean of the push: it peaks a little before
+_PUSH_END_BRAKING = 2.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class Stance:
         self._contact_radius_m = np.where(heel_first, body.heel_radius_m, body.forefoot_radius_m)
         self._contact_side_m = self.outward * body.sole_half_width_m
         self.place_m = np.zeros((3, len(steps)))
-        self.toe_push_s = self.to_s - np.minimum(TOE_PUSH_S, 0.2 * (self.to_s - self.ic_s))
+        self.toe_push_s = self.to_s - np.minimum(TOE_PUSH_S, 0.32 * (self.to_s - self.ic_s))
         self._toe_push = np.zeros((2, len(steps)))
         self._toe_push_toward = np.zeros((2, len(steps)))
         self._set_turning(habits)
@@ -124,8 +125,9 @@ class Stance:
         landing = -(1.2 + 0.25 * self._speed)
         self.landing_rate_radps = np.where(self.strike_rad >= 0.0, np.maximum(landing, -fastest), 0.5 * landing)
         self.landing_accel_radps2 = np.where(self.strike_rad >= 0.0, -15.0, -5.0)
-        self.leaving_rate_radps = 1.25 * self.toe_off_rad / (self.to_s - self.rise_s)
-        self.leaving_accel_radps2 = -_PUSH_END_HZ * self.leaving_rate_radps
+        push_s = self.to_s - self.rise_s
+        self.leaving_rate_radps = _PUSH_END_RATE * self.toe_off_rad / push_s
+        self.leaving_accel_radps2 = -_PUSH_END_BRAKING * self.leaving_rate_radps / push_s
         self.knots_s = np.stack([self.ic_s, self.flat_s, self.rise_s, self.to_s], axis=1)
         self.pitch_knots = np.stack(
             [
