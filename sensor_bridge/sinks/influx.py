@@ -10,8 +10,8 @@ One point per step::
                  strike, strike_final, activity, calibration, knee_drive_method  strings
                  everything else of `store.outbox.step_payload`                floats
 
-Tags and timestamp are a point's key, so a point that is written twice is there once. A strike type is a
-field, never a tag: as a tag it would make a new series whenever the runner changes it. Values that are not
+Tags and timestamp are a point's key, so a point that is written twice is there once (VictoriaMetrics needs
+``-dedup.minScrapeInterval=1ms`` for that). A strike type is a field, never a tag: as a tag it would make a new series whenever the runner changes it. Values that are not
 known are left out. The codes serve databases without string fields: strike 1 rearfoot, 2 midfoot,
 3 forefoot; activity 1 running, 2 walking, 3 in place.
 

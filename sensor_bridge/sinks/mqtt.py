@@ -50,6 +50,9 @@ _KEEPALIVE_S: Final = 10
 _RETRY_S: Final = 2.0
 _MAX_PART_BYTES: Final = 200
 
+# A broker that comes back knows no subscribers: steps wait until these are likely to be back as well.
+GRACE_S: Final = 3.0
+
 # How long a connection that failed gets to close its socket.
 _HANG_UP_S: Final = 0.5
 
@@ -80,18 +83,30 @@ class MqttSink:
     live : LiveSession, optional
     password : str, optional
         Instead of the environment variable that the settings name.
+    grace_s : float
+        How long steps wait after a connection that broke is back.
     """
 
     name = "mqtt"
     batch_rows = _BATCH_ROWS
 
-    def __init__(self, settings: MqttSettings, live: LiveSession | None = None, password: str | None = None) -> None:
+    def __init__(
+        self,
+        settings: MqttSettings,
+        live: LiveSession | None = None,
+        password: str | None = None,
+        *,
+        grace_s: float = GRACE_S,
+    ) -> None:
         self._settings = settings
         self._live = live
         self._password = os.environ.get(settings.password_env) if password is None else password
         self._client: Client | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._connecting = asyncio.Lock()
+        self._grace_s = grace_s
+        self._steps_from_s = -math.inf  # on the event loop's clock
+        self._was_connected = False
         self._contacts: deque[Contact] = deque()
         self._contact_came = asyncio.Event()
         self.contacts_dropped = 0
@@ -113,6 +128,7 @@ class MqttSink:
             The broker cannot be reached or does not acknowledge in time.
         """
         client = await self._connected()
+        await asyncio.sleep(max(0.0, self._steps_from_s - asyncio.get_running_loop().time()))
         sending = [asyncio.ensure_future(self._publish_row(client, row)) for row in rows]
         try:
             await asyncio.gather(*sending)
@@ -199,6 +215,9 @@ class MqttSink:
                 if isinstance(error, _mqtt_error() | ValueError):  # paho: ValueError for an impossible host
                     raise self._unavailable(error) from error
                 raise
+            if self._was_connected:
+                self._steps_from_s = asyncio.get_running_loop().time() + self._grace_s
+            self._was_connected = True
             self._client = client
             self._watcher = asyncio.create_task(self._watch(client), name="mqtt-watch")
             return client

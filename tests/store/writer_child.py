@@ -56,7 +56,7 @@ def main() -> None:
                     print(number, flush=True)
         limit_files(int(sys.argv[2]))
         for number in range(1, 3001):
-            size = 200 if mode == "archive" else 1
+            size = 2000 if mode == "archive" else 1
             writer.put_raw(RecordKind.PACKET, 0, number * 350_000_000, number.to_bytes(4, "little") * size)
             writer.put(step_of(number))
             if number % 20 == 0:
