@@ -36,7 +36,7 @@ class ReportData:
     settings_summary : sequence of (name, value)
         Settings worth telling, see `summarize_settings`.
     duration_s : float or None
-        Length of the session; None: until the last thing that happened.
+        Length of the session, if known; never taken as shorter than what happened in it.
     state : str
         ``interrupted``: the bridge stopped before it could close the session.
     source : str
@@ -62,9 +62,7 @@ class ReportData:
     @property
     def end_s(self) -> float:
         """Session time at which the time axis ends."""
-        if self.duration_s is not None:
-            return max(self.duration_s, 1.0)
-        return max(1.0, max(self._times(), default=1.0))
+        return max(1.0, self.duration_s or 0.0, max(self._times(), default=0.0))
 
     def _times(self) -> Iterator[float]:
         yield from (step.to_s or step.ic_s for step in self.steps)
