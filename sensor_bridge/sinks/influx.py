@@ -11,9 +11,9 @@ One point per step::
                  everything else of `store.outbox.step_payload`                floats
 
 Tags and timestamp are a point's key, so a point that is written twice is there once (VictoriaMetrics needs
-``-dedup.minScrapeInterval=1ms`` for that). A strike type is a field, never a tag: as a tag it would make a new series whenever the runner changes it. Values that are not
-known are left out. The codes serve databases without string fields: strike 1 rearfoot, 2 midfoot,
-3 forefoot; activity 1 running, 2 walking, 3 in place.
+``-dedup.minScrapeInterval=1ms`` for that). A strike type is a field, never a tag: as a tag it would make a
+new series whenever the runner changes it. Values that are not known are left out. The codes serve databases
+without string fields: strike 1 rearfoot, 2 midfoot, 3 forefoot; activity 1 running, 2 walking, 3 in place.
 
 The client library's batching writer loses points while a server is down; this uses its plain asynchronous
 one, which reports every failure. Rows wait in the outbox instead.

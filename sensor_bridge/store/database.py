@@ -75,11 +75,7 @@ class SessionRecord:
     parked: dict[str, int]
 
 
-_SUMMARY_SQL: Final = """
-SELECT id, runner, started_utc, zone, core_version, state, ended_utc,
-       (SELECT count(*) FROM steps WHERE session_id = id)
-FROM sessions
-"""
+_SUMMARY_SQL: Final = "SELECT id, runner, started_utc, zone, core_version, state, ended_utc, steps FROM sessions"
 
 
 def list_sessions(home: Home) -> list[SessionSummary]:

@@ -56,6 +56,8 @@ class ResultStore:
                 if is_new and isinstance(event, Step):
                     added += 1
                     self._enqueue(event)
+            if added:  # counted here, for a list of sessions that need not walk through all steps
+                self.connection.execute("UPDATE sessions SET steps = steps + ? WHERE id = ?", (added, self.session_id))
         self.steps_added += added
         self.rejected += rejected
 

@@ -33,7 +33,8 @@ CREATE TABLE sessions (
     settings TEXT NOT NULL,
     sinks TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('running', 'closed', 'interrupted')),
-    ended_utc TEXT
+    ended_utc TEXT,
+    steps INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE contacts (

@@ -227,7 +227,7 @@ class SessionWriter:
             return
         try:
             connection.execute(
-                "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, 'running', NULL)",
+                "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, 'running', NULL, 0)",
                 (
                     header.session_id,
                     header.runner,

@@ -64,7 +64,7 @@ def open_memory() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     for script in schema_module.MIGRATIONS:
         connection.executescript(script)
-    connection.execute("INSERT INTO sessions VALUES ('s', 'r', '', '', '', '{}', '[]', 'running', NULL)")
+    connection.execute("INSERT INTO sessions VALUES ('s', 'r', '', '', '', '{}', '[]', 'running', NULL, 0)")
     return connection
 
 
@@ -203,7 +203,7 @@ def test_a_newer_database_asks_for_an_update(home: Home) -> None:
 
 def test_an_older_database_is_brought_up_to_date(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(home.database, create=True) as connection, transaction(connection):
-        connection.execute("INSERT INTO sessions VALUES ('s', 'r', '', '', '', '{}', '[]', 'closed', NULL)")
+        connection.execute("INSERT INTO sessions VALUES ('s', 'r', '', '', '', '{}', '[]', 'closed', NULL, 0)")
     migrations = (*schema_module.MIGRATIONS, "ALTER TABLE sessions ADD COLUMN shoes TEXT;\n")
     monkeypatch.setattr(schema_module, "MIGRATIONS", migrations)
     with opened(home.database) as connection:

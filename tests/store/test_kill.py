@@ -77,6 +77,7 @@ def test_a_kill_loses_nothing_that_was_stored(home: Home, seed: int) -> None:
     assert stored[: told[-1]] == list(range(1, told[-1] + 1))
     assert packets == list(range(1, len(packets) + 1))
     assert stored == packets[: len(stored)], "a stored result has its packet"
+    assert record.summary.steps == len(stored)
     assert record.pending == {"mqtt": len(stored)}
 
     [recovered] = close_interrupted(home, reanalyze)
@@ -84,6 +85,7 @@ def test_a_kill_loses_nothing_that_was_stored(home: Home, seed: int) -> None:
     assert recovered.steps_added == len(packets) - len(stored)
     record = load_session(home, "last")
     assert [step.step_id for step in record.steps] == packets
+    assert record.summary.steps == len(packets)
     assert record.summary.state == "interrupted"
     assert record.summary.ended_utc is not None
     outbox = Outbox(home.database)
