@@ -17,7 +17,7 @@ from .landing import LandingMachine
 from .motion import MASK, Motion
 from .params import CoreParams
 from .resample import FLAG_ACC_CLIPPED, FLAG_BRIDGED, FLAG_GYR_CLIPPED
-from .strides import StridePath, stride_path
+from .strides import StridePath, rough_travel_m, stride_path
 from .strike import classify
 from .types import (
     Activity,
@@ -36,6 +36,7 @@ _CLIPPED = FLAG_ACC_CLIPPED | FLAG_GYR_CLIPPED
 _STRIDE_MAX_S = 2.0
 _PATH_LENGTH_MIN_M = 0.6  # shorter ones do not show a direction of travel
 _TURN_MAX_RAD = 0.5
+_ROUGH_LEVEL_SD_RAD = 0.05
 
 
 @dataclass(slots=True)
@@ -117,6 +118,11 @@ class StepBook:
         if before is not None and before.to_s is not None:
             stride = StrideFeatures(ic_s - before.ic_s, before.to_s - before.ic_s, machine.peak_radps)
             if is_stride(stride):
+                if self._judge.speed_mps is None and motion.level.sd_rad < _ROUGH_LEVEL_SD_RAD:
+                    # The first stride is not closed yet, but that it went somewhere can be seen.
+                    travel_m = rough_travel_m(motion, machine.stood_n, machine.ic_n)
+                    if travel_m is not None:
+                        self._judge.push_speed(travel_m / stride.stride_s)
                 self._judge.push(stride)
         if self._before is not None:
             # No push-off has closed its swing.

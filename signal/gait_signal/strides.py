@@ -108,6 +108,21 @@ def stride_path(motion: Motion, first: int, last: int) -> StridePath | None:
     )
 
 
+def rough_travel_m(motion: Motion, first: int, last: int) -> float | None:
+    """Distance covered from mid-stance ``first`` to sample ``last``, nothing closed: good to a few decimetres."""
+    if first < 0 or last - first < 20 or motion.n - first >= SIZE:
+        return None
+    count = last - first + 1
+    time_s = np.array(_slice(motion.time_s, first, count))
+    acc = np.array(_slice(motion.force, first, count))
+    up = np.array(motion.level.up)
+    acc -= GRAVITY_MPS2 * up
+    step_s = np.diff(time_s)
+    place = _integrate(_integrate(acc, step_s), step_s)[-1]
+    place = place - (place * up).sum() * up
+    return float(np.sqrt((place * place).sum()))
+
+
 def _integrate(values: FloatArray, step_s: FloatArray) -> FloatArray:
     out = np.zeros_like(values)
     out[1:] = np.cumsum(0.5 * (values[1:] + values[:-1]) * step_s[:, None], axis=0)
