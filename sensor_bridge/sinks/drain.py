@@ -8,6 +8,7 @@ each wait varied by a quarter so that many bridges do not knock at once. Nothing
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,8 @@ POLL_S: Final = 0.25
 FIRST_RETRY_S: Final = 0.5
 LONGEST_RETRY_S: Final = 15.0
 _JITTER: Final = 0.25
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +96,9 @@ class Drainer:
         """Drain as rows come, until cancelled. A sink or disk that fails is tried again for ever."""
         while True:
             try:
-                await self.drain_once()
-                await self._sleep(POLL_S)
-            except BridgeError:
+                is_behind = await self.drain_once() == self._sink.batch_rows
+                await self._sleep(0.0 if is_behind else POLL_S)
+            except Exception:  # `state` says so; not even a defect in a sink may end a run
                 await self._sleep(self.retry_s())
 
     async def drain(self) -> DrainState:
@@ -103,8 +106,8 @@ class Drainer:
         try:
             while await self.drain_once():
                 pass
-        except BridgeError:
-            pass
+        except Exception:
+            return self.state  # which says what happened
         return self.state
 
     async def drain_once(self) -> int:
@@ -121,9 +124,10 @@ class Drainer:
                 refused = await self._sink.send(rows) if rows else []
                 sent = await self._on_disk(lambda box: box.acknowledge(rows, refused)) if rows else 0
                 pending = await self._on_disk(self._pending)
-            except BridgeError as error:
+            except Exception as error:
+                _log.info("sink %s: %r", self._sink.name, error)
                 self._failures += 1
-                self.state = replace(self.state, error=str(error))
+                self.state = replace(self.state, error=str(error) if isinstance(error, BridgeError) else repr(error))
                 if isinstance(error, SinkUnavailable):
                     self.state = replace(self.state, pending=await self._on_disk(self._pending))
                 raise

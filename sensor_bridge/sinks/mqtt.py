@@ -162,8 +162,8 @@ class MqttSink:
             try:
                 client = await self._connected()
                 await self._publish_contacts(client)
-            except SinkUnavailable as error:
-                _log.info("%s", error)
+            except Exception as error:  # not even a defect here may end a run
+                _log.info("the broker's connection failed", exc_info=error)
                 self.contacts_dropped += len(self._contacts)
                 self._contacts.clear()
                 await asyncio.sleep(_RETRY_S)

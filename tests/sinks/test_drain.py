@@ -39,6 +39,10 @@ def away(rows: Sequence[OutboxRow]) -> list[Refused]:
     raise SinkUnavailable("the broker is away")
 
 
+def defective(rows: Sequence[OutboxRow]) -> list[Refused]:
+    raise ZeroDivisionError
+
+
 def no_third(rows: Sequence[OutboxRow]) -> list[Refused]:
     return [Refused(rows[2], "bad line")]
 
@@ -132,6 +136,23 @@ async def test_what_is_stored_while_it_runs_goes_out(home: Home, store_steps: Ca
         await drainer.run()
     await drainer.close()
     assert list(chain(*sink.got)) == [1, 2, 3, 10, 11, 20, 21, 30, 31, 40, 41]
+
+
+async def test_a_defect_in_a_sink_does_not_end_the_drainer(home: Home, store_steps: Callable[[range], None]) -> None:
+    store_steps(range(1, 4))
+    errors: list[str] = []
+
+    async def sleep(wait_s: float) -> None:
+        errors.append(drainer.state.error)
+        if len(errors) == 2:
+            raise asyncio.CancelledError
+
+    drainer = Drainer(home.database, ScriptedSink(defective), sleep=sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await drainer.run()
+    await drainer.close()
+    assert errors == ["ZeroDivisionError()", ""]
+    assert drainer.state.sent == 3
 
 
 async def test_sync_drains_all_sinks_and_retries_refused_rows(home: Home, store_steps: Callable[[range], None]) -> None:
