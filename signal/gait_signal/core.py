@@ -30,7 +30,9 @@ class GaitCore:
     -----
     Laws, all tested:
 
-    - *Cut law*: however a foot's stream is cut into blocks, its events are bit-identical.
+    - *Cut law*: however a foot's stream is cut into blocks, its events are bit-identical and in the same
+      order; with two feet this holds for the rows (:class:`Step`, which wait for the other foot) and for all
+      other events, each by themselves.
     - *Interleave law*: rows do not depend on how the blocks of both feet alternate, as long as neither
       runs more than ``params.join_lag_s`` of stream time ahead of the other.
     - *Prefix law*: a prefix of the stream up to ``decided_s`` gives the same :class:`Contact`.
@@ -116,6 +118,7 @@ class GaitCore:
                 self._joiner.land(foot, event)
             elif isinstance(event, Step):
                 self._joiner.add(event)
+                out += self._joiner.ready()
             else:
                 out.append(event)
         return out
