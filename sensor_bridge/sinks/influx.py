@@ -103,9 +103,9 @@ class InfluxSink:
         """Write one request; return the server's reason if it refuses a line."""
         # Imported here: half a second that no other command has to pay for.
         from aiohttp import ClientError
-        from influxdb_client import WritePrecision
         from influxdb_client.client.exceptions import InfluxDBError
         from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
+        from influxdb_client.domain.write_precision import WritePrecision
 
         settings = self._settings
         if self._client is None:
@@ -156,7 +156,8 @@ class InfluxSink:
 
 def point_from(row: OutboxRow) -> Any:
     """Return the point of a step row, an ``influxdb_client.Point``; the library does the escaping."""
-    from influxdb_client import Point, WritePrecision
+    from influxdb_client.client.write.point import Point
+    from influxdb_client.domain.write_precision import WritePrecision
 
     payload = row.payload
     point = Point(_MEASUREMENT).time(int(payload["time_ms"]), WritePrecision.MS)
