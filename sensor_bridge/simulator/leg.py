@@ -30,6 +30,7 @@ _LIFTING_PASSES = 8
 _SLOW_MPS = 1.9
 _LIFT_RAD_PER_M = 4.0
 _LIFT_LEAST_RAD = 0.01
+_TOE_LIFT_MOST_RAD = 0.05
 _CLEARANCE_GRID = 24
 _CLEARANCE_MIDDLE = slice(6, -3)
 _WALK_STRAIGHT_SHARE = 0.82
@@ -95,6 +96,7 @@ class Leg:
         self._doing = [step.doing if step.doing in _ANKLE_DEG else "walking" for step in steps[:-1]]
         self._drive_rad = np.array([step.knee_drive_rad for step in steps[:-1]])
         self._flexion_rad = np.array([step.knee_flexion_rad for step in steps[:-1]])
+        self._toe_lift_rad = np.zeros(len(steps) - 1)
         following = [step.doing for step in steps[1:]]
         changing = np.array([d != f for d, f in zip(self._doing, following, strict=True)])
         lifts_knee = changing | np.array([step.speed_mps < _SLOW_MPS for step in steps[:-1]])
@@ -104,9 +106,10 @@ class Leg:
             lacks_m = np.maximum(_LEAST_CLEARANCE_M - self._clearance_m(), 0.0)
             if not lacks_m.any():
                 break
-            # Whoever would scuff bends the knee more; one who is slow or changes gait also lifts it.
+            # Whoever would scuff bends the knee more and lifts the toes; one who is slow or changes gait also lifts it.
             lifts_rad = np.minimum(_LIFT_RAD_PER_M * lacks_m + _LIFT_LEAST_RAD * (lacks_m > 0.0), 0.2)
             self._flexion_rad = self._flexion_rad + lifts_rad
+            self._toe_lift_rad = self._toe_lift_rad + np.minimum(lifts_rad, _TOE_LIFT_MOST_RAD)
             self._drive_rad = self._drive_rad + np.where(lifts_knee, 0.4 * lifts_rad, 0.0)
 
     def pose(self, t_s: FloatArray) -> LegPose:
@@ -181,6 +184,7 @@ class Leg:
         for j, share in enumerate(_ANKLE_SHARE):
             at_s = start + share * swing_s
             ankle = np.radians([_ANKLE_DEG[d][j] for d in self._doing]) + self._habits.ankle_rad
+            ankle += self._toe_lift_rad if j > 0 else 0.0
             times.append(at_s)
             values.append(self._thigh(at_s) - self._knee(at_s) + ankle)
         times += [end - np.minimum(_BEFORE_CONTACT_S, 0.12 * swing_s), end]

@@ -13,10 +13,10 @@ from sensor_bridge.simulator import typical
 from sensor_bridge.simulator.body import Body
 from sensor_bridge.simulator.plan import Plan, PlannedStep
 from sensor_bridge.simulator.stance import Stance
-from sensor_bridge.simulator.trunk import height_path
+from sensor_bridge.simulator.trunk import PelvisPath, height_path
 
-STAND_HIP_AHEAD_M = 0.03
-_STAND_KNEE_RAD = np.radians(4.0)
+STAND_HIP_AHEAD_M = 0.07
+_STAND_KNEE_RAD = np.radians(3.0)
 _STEP_HALF_WIDTH_M = 0.035
 _GRID = 25
 _TOE_PUSH_LEAST_MPS = 0.5  # toes push, they do not pull
@@ -29,24 +29,26 @@ class HipPath:
 
     Attributes
     ----------
-    forward, pelvis : PPoly
-        Body along the way, and this hip ahead of it, m.
+    forward : PPoly
+        Body along the way, m.
+    pelvis : PelvisPath
+        This hip against it.
     height : PPoly
-        m above the ground.
+        Body above the ground, m.
     """
 
     forward: PPoly
-    pelvis: PPoly
+    pelvis: PelvisPath
     height: PPoly
 
     def ahead_m(self, t_s: FloatArray) -> FloatArray:
         """Along the way."""
-        place: FloatArray = self.forward(t_s) + self.pelvis(t_s)
+        place: FloatArray = self.forward(t_s) + self.pelvis.ahead(t_s)
         return place
 
     def up_m(self, t_s: FloatArray) -> FloatArray:
         """Above the ground."""
-        place: FloatArray = self.height(t_s)
+        place: FloatArray = self.height(t_s) + self.pelvis.up(t_s)
         return place
 
 
@@ -63,11 +65,11 @@ def standing_thigh_rad(body: Body) -> float:
     return float(thigh)
 
 
-def place_feet(stance: Stance, steps: Sequence[PlannedStep], forward: PPoly, pelvis: PPoly) -> None:
+def place_feet(stance: Stance, steps: Sequence[PlannedStep], forward: PPoly, pelvis: PelvisPath) -> None:
     """Set ``stance.place_m``: every contact so that the hip passes over it as in running or walking."""
     k = np.arange(len(steps))
-    hip_landing = forward(stance.ic_s) + pelvis(stance.ic_s)
-    hip_leaving = forward(stance.to_s) + pelvis(stance.to_s)
+    hip_landing = forward(stance.ic_s) + pelvis.ahead(stance.ic_s)
+    hip_leaving = forward(stance.to_s) + pelvis.ahead(stance.to_s)
     landing, leaving = stance.ankle_m(k, stance.ic_s), stance.ankle_m(k, stance.to_s)
     under_m = hip_leaving - hip_landing - (leaving[0] - landing[0])
     share = np.array([typical.ankle_ahead_share(s.doing, s.speed_mps, float(np.degrees(s.strike_rad))) for s in steps])
@@ -86,7 +88,7 @@ def fit_height(
     stances: Mapping[Foot, Stance],
     body: Body,
     forward: PPoly,
-    pelvis: Mapping[Foot, PPoly],
+    pelvis: Mapping[Foot, PelvisPath],
 ) -> PPoly:
     """Find the height of the hips over time: as high as the straighter leg allows, and even from step to step.
 
@@ -106,7 +108,7 @@ def fit_height(
             _land(stance, steps[foot], body, hip)
             _push_off(stance, steps[foot], body, hip)
             t_s, highest_m = _ceiling(stance, steps[foot], body, hip)
-            excess[of_foot[foot]] = (path(t_s) - highest_m).max(axis=1)
+            excess[of_foot[foot]] = (hip.up_m(t_s) - highest_m).max(axis=1)
         if excess.max() < 1e-4:
             break
         landing_m = _even(landing_m - np.maximum(excess, 0.0))

@@ -111,7 +111,7 @@ def toe_off_knee(activity: Doing, speed: float) -> tuple[float, float, float]:
 def landing_knee(activity: Doing, speed: float) -> tuple[float, float, float]:
     """Knee flexion at contact, its rate and acceleration; rad, rad/s, rad/s^2."""
     flexion = landing_knee_deg(activity, speed)
-    degrees = (flexion, -40.0 + 65.0 * speed, 5000.0 + 500.0 * speed)
+    degrees = (flexion, 100.0 + 40.0 * speed, 4500.0 + 400.0 * speed)
     if activity == "walking":
         degrees = (flexion, 200.0, 6000.0)
     return tuple(math.radians(x) for x in degrees)  # type: ignore[return-value]
