@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -92,6 +93,13 @@ class AirController(Controller):  # type: ignore[misc]  # bumble is untyped here
         asyncio.get_running_loop().call_soon(self.report_connect_failure, pending.peer_address)
         return super().on_hci_le_create_connection_cancel_command(command)
 
+    def on_hci_le_connection_update_command(self, command: Any) -> None:
+        """Grant what the peripheral asked for; the interval stays the air's, as computers keep their own."""
+        connection = self.find_le_connection_by_handle(command.connection_handle)
+        if connection is not None:
+            self.link.grant_supervision(connection, command.supervision_timeout * 0.01)
+        super().on_hci_le_connection_update_command(command)
+
     def report_connect_failure(self, peer_address: Any) -> None:
         """Tell the host that its connect request came to nothing."""
         self.send_hci_packet(
@@ -129,6 +137,7 @@ class PacedLink(LocalLink):  # type: ignore[misc]  # bumble is untyped here
         self._packets_per_event = packets_per_event
         self._lanes: dict[int, _Lane] = {}
         self._cut: set[int] = set()
+        self._granted_supervision_s: dict[frozenset[Any], float] = {}
 
     def send_acl_data(self, sender_controller: Any, destination_address: Any, transport: Any, data: bytes) -> None:
         """Queue data for the next connection event of its link."""
@@ -160,10 +169,19 @@ class PacedLink(LocalLink):  # type: ignore[misc]  # bumble is untyped here
         """Broadcast, and see to it that a connect request nobody took fails."""
         super().send_advertising_pdu(sender_controller, packet)
         if isinstance(packet, ll.ConnectInd):
-            connection = sender_controller.le_connections.get(packet.advertiser_address)
+            connection = sender_controller.le_connections[packet.advertiser_address]
+            self._granted_supervision_s.pop(_ends(connection), None)
             asyncio.get_running_loop().call_later(
                 self.supervision_s, self._check_established, sender_controller, connection
             )
+
+    def grant_supervision(self, connection: Connection, timeout_s: float) -> None:
+        """Let a link survive silence for ``timeout_s``."""
+        self._granted_supervision_s[_ends(connection)] = timeout_s
+
+    def supervision_of(self, connection: Connection) -> float:
+        """Return how long a link survives silence, seconds."""
+        return self._granted_supervision_s.get(_ends(connection), self.supervision_s)
 
     def cut(self, connection: Connection) -> None:
         """Let nothing pass on a link from now on; it ends by its supervision timeout."""
@@ -181,8 +199,8 @@ class PacedLink(LocalLink):  # type: ignore[misc]  # bumble is untyped here
                     lane.timer.cancel()
                 del self._lanes[key]
 
-    def _check_established(self, central: AirController, connection: Connection | None) -> None:
-        if connection is None or central.le_connections.get(connection.peer_address) is not connection:
+    def _check_established(self, central: AirController, connection: Connection) -> None:
+        if central.le_connections.get(connection.peer_address) is not connection:
             return
         peer = self.find_le_controller(connection.peer_address)
         if peer is None or connection.self_address not in peer.le_connections:
@@ -197,8 +215,9 @@ class PacedLink(LocalLink):  # type: ignore[misc]  # bumble is untyped here
         ends = bytes(lane.connection.self_address), bytes(lane.connection.peer_address)
         mixed = int.from_bytes(ends[0], "little") ^ int.from_bytes(ends[1], "little")
         phase_s = mixed % 997 / 997 * self.interval_s
-        since_s = (loop.time() - phase_s) % self.interval_s
-        lane.timer = loop.call_later(self.interval_s - since_s, self._event, lane)
+        # A timer may fire a hair early: a thousandth of an interval before an anchor counts as on it.
+        anchors = math.floor((loop.time() - phase_s) / self.interval_s + 1e-3)
+        lane.timer = loop.call_at(phase_s + (anchors + 1) * self.interval_s, self._event, lane)
 
     def _event(self, lane: _Lane) -> None:
         lane.timer = None
@@ -221,6 +240,10 @@ class PacedLink(LocalLink):  # type: ignore[misc]  # bumble is untyped here
             self._lanes.pop(id(connection), None)
 
 
+def _ends(connection: Connection) -> frozenset[Any]:
+    return frozenset((connection.self_address, connection.peer_address))
+
+
 @dataclass(frozen=True, slots=True)
 class HciPort:
     """A controller as its host sees it: where packets come from and where they go."""
@@ -238,7 +261,7 @@ class Air:
     interval_s : float
         Connection interval of every link; 0 delivers as fast as the event loop turns.
     supervision_s : float
-        How long a link survives without a sign of life.
+        How long a link survives without a sign of life, unless the peripheral asks for another time.
     """
 
     def __init__(
@@ -293,4 +316,4 @@ class Air:
             if controller.le_connections.get(peer_address) is connection:
                 controller.on_le_disconnected(connection, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
 
-        asyncio.get_running_loop().call_later(self._link.supervision_s, time_out)
+        asyncio.get_running_loop().call_later(self._link.supervision_of(connection), time_out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from firmware_protocol import Role, Side
@@ -37,6 +37,10 @@ class Part:
     identity: PodIdentity
     motion: Motion
     ppm: float = 0.0
+
+    def placed(self, side: Side, role: Role) -> Part:
+        """Return the part of the same pod, worn elsewhere."""
+        return replace(self, identity=replace(self.identity, side=side, role=role))
 
 
 def recording_tag(recording: Recording) -> str:

@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from firmware_protocol import Role, Side
+
 from ..errors import RadioUnavailable
 from ..radio.hub import RadioHub, parse_address
 from .cast import Part
@@ -222,6 +224,9 @@ class PodCluster:
                 self._say(f"pod {serial} ({side.name.lower()} {role.name.lower()}) is on: pid {child.pid}")
             elif message.get("event") == "streaming":
                 self._starter.streams(serial, bool(message.get("on")))
+            elif message.get("event") == "placed":
+                side, role = Side(message["side"]), Role(message["role"])
+                self._parts[serial] = self._parts[serial].placed(side, role)
 
 
 async def serve(cluster: PodCluster, say: Callable[[str], None]) -> None:

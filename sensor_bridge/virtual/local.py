@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
+from firmware_protocol import Role, Side
+
 from ..radio.air import Air, HciPort
 from ..radio.simulated import LocalRadio
 from ..recording import Recording
@@ -133,10 +135,14 @@ class LocalCluster:
             loss=self._loss,
             rng=random.Random(self._rng.getrandbits(64)),
             on_streaming=self._starter.streams,
+            on_placed=self._remember_place,
         )
         self.pods[serial], self._ports[serial] = pod, port
         await pod.power_on()
         return pod
+
+    def _remember_place(self, serial: str, side: Side, role: Role) -> None:
+        self._parts[serial] = self._parts[serial].placed(side, role)
 
     async def kill(self, serial: str) -> None:
         """Cut a pod's power."""

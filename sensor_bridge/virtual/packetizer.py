@@ -27,8 +27,10 @@ _GYR_RADPS_PER_LSB_PER_DPS: Final = math.radians(4.375e-3) / 125
 
 # LSM6DSO: 3 kB of FIFO hold 438 words, that is 219 pairs; with its compression twice as many.
 FIFO_SAMPLES: Final = 438
-# Recordings round their times; what strays further from even spacing is cut into a packet of its own.
-_JITTER_US: Final = 250
+# A packet's samples are even to within a tenth of a period; recordings that round their times stay within it.
+_JITTER: Final = 0.1
+# The saturation flag is set this close to the end: gain trim moves the rail.
+_RAIL: Final = 0.998
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,7 @@ class Packetizer:
         while count > 1:
             spacing_us = _spacing_us(ticks[:count], self._period_us)
             strays = max(abs(tick - ticks[0] - i * spacing_us) for i, tick in enumerate(ticks[:count]))
-            if strays <= _JITTER_US:
+            if strays <= _JITTER * self._period_us:
                 break
             count //= 2
         return count
@@ -228,5 +230,5 @@ def _spacing_us(ticks: list[int], nominal_us: int) -> int:
 
 def _counts(values: FloatArray, per_lsb: float, end: int) -> tuple[npt.NDArray[np.int64], list[bool]]:
     raw = np.rint(values / per_lsb)
-    clipped = np.any(np.abs(raw) >= end, axis=1)
+    clipped = np.any(np.abs(raw) >= _RAIL * end, axis=1)
     return np.clip(raw, -end, end).astype(np.int64), [bool(value) for value in clipped]

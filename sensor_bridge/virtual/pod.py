@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bumble import att
-from bumble.core import UUID, AdvertisingData
+from bumble.core import UUID, AdvertisingData, BaseBumbleError
 from bumble.device import Device, DeviceConfiguration
 from bumble.gatt import Characteristic, CharacteristicValue, Service
 from bumble.hci import Address
@@ -32,6 +32,8 @@ _log = logging.getLogger(__name__)
 _MTU: Final = 247
 _NOTIFICATION_HEAD_BYTES: Final = 3
 _ADVERTISING_INTERVAL_MS: Final = 100
+_INTERVAL_MS: Final = (7.5, 15.0)
+_SUPERVISION_MS: Final = 2000
 _STATUS_EVERY_S: Final = 1.0
 # Commands that may wait while a reply is on its way; the bridge sends one at a time.
 _COMMANDS_WAITING: Final = 4
@@ -88,6 +90,8 @@ class VirtualPod:
         Picks the lost packets and the boot id.
     on_streaming : callable, optional
         Called with the serial and whether the pod streams, at each change.
+    on_placed : callable, optional
+        Called with serial, side and role when the bridge sets them: to be kept through power-off.
     """
 
     def __init__(
@@ -102,6 +106,7 @@ class VirtualPod:
         loss: float = 0.0,
         rng: random.Random,
         on_streaming: Callable[[str, bool], None] | None = None,
+        on_placed: Callable[[str, Side, Role], None] | None = None,
     ) -> None:
         self.identity = identity
         self.loss = loss
@@ -114,6 +119,7 @@ class VirtualPod:
         self._world = world
         self._rng = rng
         self._on_streaming = on_streaming or (lambda serial, streaming: None)
+        self._on_placed = on_placed or (lambda serial, side, role: None)
         self._ticks = TickClock(world.clock(), ppm)
         self._streamer: Streamer | None = None
         self._stream_task: asyncio.Task[None] | None = None
@@ -222,6 +228,7 @@ class VirtualPod:
         self._connections = min(self._connections + 1, 0xFFFF)
         self._commands = asyncio.Queue(_COMMANDS_WAITING)
         connection.on("disconnection", self._on_disconnection)
+        self._spawn(self._ask_for_parameters(connection))
         self._spawn(self._answer(connection, self._commands))
         self._spawn(self._tell_status(connection))
 
@@ -233,6 +240,15 @@ class VirtualPod:
         for task in self._tasks:
             task.cancel()
         self._spawn(self._device.start_advertising())
+
+    async def _ask_for_parameters(self, connection: Any) -> None:
+        """Ask for a short interval: the bridge cannot, on most computers."""
+        try:
+            await self._device.update_connection_parameters(
+                connection, *_INTERVAL_MS, 0, _SUPERVISION_MS, use_l2cap=True
+            )
+        except BaseBumbleError as error:
+            _log.info("%s: connection parameters refused: %s", self.identity.serial, error)
 
     def _subscribed(self, characteristic: Any, bit: int) -> bool:
         subscriptions = self._device.gatt_server.subscribers.get(self._connection, {})
@@ -281,6 +297,7 @@ class VirtualPod:
                 self._stop_stream()
             case protocol.SetSide(side=side, role=role):
                 self.side, self.role = side, role
+                self._on_placed(self.identity.serial, side, role)
             case protocol.Identify(seconds=seconds):
                 self.identify_until_s = self._world.clock() + seconds
             case protocol.ClockPing(token=token):

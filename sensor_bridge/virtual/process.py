@@ -1,7 +1,8 @@
 """A virtual pod in a process of its own: ``python -m sensor_bridge.virtual.process SERIAL``.
 
 Its parent speaks JSON lines on stdin: first the pod's `Orders`, later ``{"world_start_s": ...}``. The pod
-answers on stdout: ``{"event": "ready"}``, ``{"event": "streaming", "on": true}``. It ends when its parent or
+answers on stdout: ``{"event": "ready"}``, ``{"event": "streaming", "on": true}``,
+``{"event": "placed", "side": 1, "role": 0}``. It ends when its parent or
 the radio hub does; killing it is a power cut.
 """
 
@@ -160,6 +161,7 @@ async def _main() -> None:
         loss=orders.loss,
         rng=random.Random(orders.seed),
         on_streaming=lambda _, streaming: _say(event="streaming", on=streaming),
+        on_placed=lambda _, side, role: _say(event="placed", side=side, role=role),
     )
     carry = asyncio.create_task(stream.carry())
     follow = asyncio.create_task(_follow(lines, world))
