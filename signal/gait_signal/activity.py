@@ -34,14 +34,27 @@ class StrideFeatures:
     swing_peak_radps: float
 
 
-def run_log_odds(stride: StrideFeatures) -> float:
-    """Log odds of running against walking, each vote bounded."""
+def run_log_odds(stride: StrideFeatures, speed_mps: float | None) -> float:
+    """Log odds of running against walking, each vote bounded.
+
+    Parameters
+    ----------
+    stride : StrideFeatures
+    speed_mps : float or None
+        Forward speed of the strides before, None while unknown.
+    """
     duty = stride.contact_s / stride.stride_s
+    forward = speed_mps is not None and speed_mps > _IN_PLACE_MPS
+    odds = 0.0
+    if speed_mps is not None and forward:
+        # Nobody runs forward very slowly, though many run on the spot.
+        odds += _between((speed_mps - _SLOWEST_RUN_MPS) / 0.08, -3.0, 0.0)
     return (
-        _between((0.545 - duty) / 0.03, -3.0, 3.0)
+        odds
+        + _between((0.545 - duty) / 0.03, -3.0, 3.0)
         + _between((0.88 - stride.stride_s) / 0.08, -1.5, 1.5)
-        # A leg that swings lazily walks; one that swings fast may do either.
-        + _between((stride.swing_peak_radps - 4.8) / 0.6, -2.0, 1.0)
+        # A leg that goes forward with a lazy swing walks; one that swings fast may do either.
+        + _between((stride.swing_peak_radps - 4.8) / 0.5, -4.0 if forward else -2.0, 1.0)
     )
 
 
@@ -70,11 +83,7 @@ class ActivityJudge:
 
     def push(self, stride: StrideFeatures) -> None:
         """Take a stride, known as soon as the contact that ends it."""
-        vote = run_log_odds(stride)
-        if self.speed_mps is not None and _IN_PLACE_MPS < self.speed_mps < _SLOWEST_RUN_MPS:
-            # Nobody runs forward that slowly, though many run on the spot.
-            vote += max(-3.0, (self.speed_mps - _SLOWEST_RUN_MPS) / 0.08)
-        self.odds = _between(0.5 * self.odds + vote, -6.0, 6.0)
+        self.odds = _between(0.5 * self.odds + run_log_odds(stride, self.speed_mps), -6.0, 6.0)
         self.strides += 1
 
     def push_speed(self, speed_mps: float) -> None:

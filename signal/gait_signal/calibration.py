@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import cos, radians, sin, sqrt
+from math import radians, sqrt
 
 from .params import GRAVITY_MPS2, CoreParams
-from .resample import Sample
 from .types import Calibration, CalibrationSource
 
 _CHUNK = 20  # samples; 0.1 s: short against sway, long against noise
@@ -109,8 +108,8 @@ class StandFinder:
         """Means over the present rest; only after ``push`` said True."""
         n = self._chunk
         return Calibration(
-            _vector([v / n for v in self._acc_sum]),
-            _vector([v / n for v in self._gyr_sum]),
+            vector([v / n for v in self._acc_sum]),
+            vector([v / n for v in self._gyr_sum]),
             "standing",
             self.quiet_s,
         )
@@ -169,38 +168,7 @@ class FlatFootFinder:
         found = self._found[1:]
         mean = [sum(f[k] for f in found) / len(found) for k in range(3)]
         source: CalibrationSource = "running"
-        return Calibration(_vector(mean), (0.0, 0.0, 0.0), source, 0.0)
-
-
-def calibrate_from_strides(rough: Calibration, samples: Sequence[Sample], params: CoreParams) -> Calibration:
-    """Better up direction from whole strides of the same samples.
-
-    The force at a calm instant of running is not gravity alone. Over a whole stride it is, so each stride says
-    where up was at its mid-stance, whatever the rough calibration said.
-    """
-    from .landing import STOOD, LandingMachine
-    from .motion import Motion
-
-    motion = Motion(Alignment(rough))
-    machine = LandingMachine(params, motion)
-    found: list[list[float]] = []
-    for sample in samples:
-        motion.step(sample[0], *sample[2:])
-        if machine.step() != STOOD or machine.previous_stood_n < 0:
-            continue
-        if not 0.4 < (machine.stood_n - machine.previous_stood_n) / params.rate_hz < 1.6:
-            continue
-        rows = motion.rows
-        up = motion.seen_from_foot(machine.stood_n, motion.mean_force(machine.previous_stood_n, machine.stood_n))
-        found.append([sum(up[i] * rows[3 * i + k] for i in range(3)) for k in range(3)])
-    if len(found) < 2:
-        return rough
-    mean = [sum(f[k] for f in found) / len(found) for k in range(3)]
-    # Shoes bend: the foot is a little toe-down at mid-stance against standing. Turn it up about its own side.
-    aligned = Alignment(Calibration(_vector(mean), rough.gyr_bias_sensor_radps, "running", 0.0))
-    fore, up_axis = aligned.rows[:3], aligned.rows[6:]
-    stand = [cos(FLAT_RAD) * u - sin(FLAT_RAD) * f for u, f in zip(up_axis, fore, strict=True)]
-    return Calibration(_vector([GRAVITY_MPS2 * v for v in stand]), rough.gyr_bias_sensor_radps, "running", 0.0)
+        return Calibration(vector(mean), (0.0, 0.0, 0.0), source, 0.0)
 
 
 class Alignment:
@@ -230,7 +198,7 @@ class Alignment:
         self.gyr_bias: Vector = calibration.gyr_bias_sensor_radps
         # Rest tells the acceleration error along up only; the flat-foot mean tells none.
         share = 0.0 if calibration.source == "running" else 1.0 - GRAVITY_MPS2 / length
-        self.acc_bias: Vector = _vector([share * v for v in stand])
+        self.acc_bias: Vector = vector([share * v for v in stand])
 
 
 def turn_cos(a: Calibration, b: Calibration) -> float:
@@ -243,5 +211,6 @@ def _norm(v: Sequence[float]) -> float:
     return sqrt(sum(x * x for x in v))
 
 
-def _vector(v: Sequence[float]) -> Vector:
+def vector(v: Sequence[float]) -> Vector:
+    """Three numbers as a tuple of known length."""
     return (v[0], v[1], v[2])

@@ -6,12 +6,13 @@ Order of work for each grid sample: rest or not (calibration), motion, landing m
 from __future__ import annotations
 
 from . import landing
-from .calibration import Alignment, FlatFootFinder, StandFinder, calibrate_from_strides
+from .calibration import Alignment, FlatFootFinder, StandFinder
 from .joiner import Landed
 from .landing import LandingMachine
 from .motion import Motion
 from .params import CoreParams
 from .resample import Resampler, Sample, raw_samples
+from .self_calibration import calibrate_from_strides
 from .steps import StepBook
 from .types import Calibrated, Calibration, Foot, GaitEvent, ImuBlock, StreamGap
 
@@ -126,7 +127,7 @@ class FootPipeline:
         if len(self._buffer) > _BUFFER:
             del self._buffer[: _BUFFER // 4]
         if quiet and self._stand.quiet_s >= self._params.stand_min_s:
-            calibration = self._stand.calibration()
+            calibration = self._stood = self._stand.calibration()
         elif self._flat.push(*sample[2:8]):
             calibration = calibrate_from_strides(self._flat.calibration(), self._buffer, self._params)
         else:

@@ -28,7 +28,7 @@ SWING, SEARCH, SETTLE, REFINE, STANCE, PUSH = range(6)
 
 _ARM_FROM_RAD = 0.035  # toes-up angle at which the touching point begins to move to the heel
 _ARM_SPAN_RAD = 0.14
-_FALSE_SHARE = 0.12  # a jerk this much weaker than the one that follows was still swing
+_FALSE_SHARE = 0.2  # a jerk this much weaker than the one that follows was still swing
 _HEEL_OFF_RAD = 0.14  # toe-down turn since the calmest instant, more than a rebound's
 _BELOW_FLAT_RAD = 0.09
 _RELEASE_SHARE = 0.93  # of the push-off's peak rate: below it the toes have let go
