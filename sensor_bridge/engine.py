@@ -32,6 +32,9 @@ from .pod_clock import PodClock
 
 # A packet that decodes wrongly is archived and counted; the runner hears of it once per this many.
 _NOTICE_EVERY_BAD_PACKETS = 1000
+# A pod whose clock stands this far off when it comes back has stopped counting for a while (deep sleep):
+# its clock is placed anew, since making good that much would distort every interval for minutes.
+_CLOCK_BREAK_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,8 @@ class SessionEngine:
         if lane.boot_id is not None and lane.boot_id != up.boot_id:
             lane.clock.restart()
             lane.pending = "reboot"
+        elif lane.end_s is not None and abs(lane.clock.to_session_s(up.tick_us) - arrival_s) > _CLOCK_BREAK_S:
+            lane.clock.restart()
         lane.boot_id = up.boot_id
         self._set_state(lane, arrival_s, link="streaming")
         return events

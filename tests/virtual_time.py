@@ -46,6 +46,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.now_s
 
+    def jump(self, seconds: float) -> None:
+        """Let time pass with nobody there."""
+        self._jumping.now_s += seconds
+
     def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:
         self._jumping.busy += 1
         future = super().run_in_executor(executor, func, *args)
@@ -57,27 +61,37 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class LoopTime:
-    """A `sensor_bridge.clock.TimeSource` on a loop's time; the wall clock and sleep are the test's."""
+    """A `sensor_bridge.clock.TimeSource` on a loop's time; the wall clock and sleep are the test's.
+
+    Attributes
+    ----------
+    wall_step : timedelta
+        How far somebody has moved the wall clock.
+    """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, utc: datetime = datetime(2026, 5, 4, 10, tzinfo=UTC), zone: str = "UTC"
+        self, loop: VirtualLoop, utc: datetime = datetime(2026, 5, 4, 10, tzinfo=UTC), zone: str = "UTC"
     ) -> None:
         self._loop = loop
         self._zero_s = loop.time()
         self._utc = utc
         self._zone = zone
+        self._asleep_s = 0.0
         self.wall_step = timedelta(0)
-        self.asleep_s = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        """Suspend the computer: the world goes on, its monotonic clock does not."""
+        self._loop.jump(seconds)
+        self._asleep_s += seconds
 
     def monotonic_ns(self) -> int:
-        return round(self._loop.time() * 1e9)
+        return round((self._loop.time() - self._asleep_s) * 1e9)
 
     def boottime_ns(self) -> int:
-        return round((self._loop.time() + self.asleep_s) * 1e9)
+        return round(self._loop.time() * 1e9)
 
     def utc_now(self) -> datetime:
-        passed = timedelta(seconds=self._loop.time() - self._zero_s + self.asleep_s)
-        return self._utc + passed + self.wall_step
+        return self._utc + timedelta(seconds=self._loop.time() - self._zero_s) + self.wall_step
 
     def zone_name(self) -> str:
         return self._zone
