@@ -92,7 +92,7 @@ def _write_truth(path: Path, steps: Iterable[TruthStep]) -> None:
                     f"{step.knee_flexion_peak_deg:.3f}",
                     f"{step.knee_drive_rel_standing_deg:.3f}",
                     "0.00",
-                    "simulated, exact",
+                    "exact by construction",
                     f"{step.stride_length_m:.5f}",
                     f"{step.speed_mps:.5f}",
                     f"{step.ankle_clearance_m:.5f}",
