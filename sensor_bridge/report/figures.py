@@ -17,6 +17,9 @@ from .data import ReportData
 THIRDS_FROM_STEPS = 90
 """With fewer labelled steps a third is too few to speak of a trend."""
 
+ABSURD = 1e6
+"""No measure of a step is anywhere near this in any unit shown; such a value is taken as not known."""
+
 Measure = Callable[[Step], float | None]
 
 
@@ -124,9 +127,9 @@ def summarize(data: ReportData) -> Figures:
 
 
 def spread(values: Iterable[float | None]) -> Spread | None:
-    """Return how the known, finite values lie; None if there are none."""
+    """Return how the known values lie; None if there are none."""
     known = np.array([value for value in values if value is not None], dtype=np.float64)
-    known = known[np.isfinite(known)]
+    known = known[np.abs(known) < ABSURD]  # false for NaN, too
     if len(known) == 0:
         return None
     p10, p25, median, p75, p90 = (float(p) for p in np.percentile(known, [10, 25, 50, 75, 90]))
@@ -136,7 +139,7 @@ def spread(values: Iterable[float | None]) -> Spread | None:
 
 def known_points(steps: Sequence[Step], measure: Measure) -> tuple[np.ndarray, np.ndarray]:
     """Return the steps' contact times and values where the value is known: two arrays of shape (n,)."""
-    pairs = [(s.ic_s, value) for s in steps if (value := measure(s)) is not None and np.isfinite(value)]
+    pairs = [(s.ic_s, value) for s in steps if (value := measure(s)) is not None and abs(value) < ABSURD]
     points = np.array(pairs, dtype=np.float64).reshape(-1, 2)
     return points[:, 0], points[:, 1]
 

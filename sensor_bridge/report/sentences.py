@@ -130,7 +130,7 @@ def meaning(data: ReportData, figures: Figures) -> str:
 
 def many(count: int, what: str) -> str:
     """Return ``1 step`` or ``2 steps``."""
-    return f"{count:,} {what}".replace(",", "\N{NARROW NO-BREAK SPACE}") + ("" if count == 1 else "s")
+    return f"{count} {what}" + ("" if count == 1 else "s")
 
 
 def _knee(figures: Figures) -> str:

@@ -50,7 +50,8 @@ def _bar(name: str, labels: Counter[StrikeLabel], *, apart: bool) -> str:
             texts += f'<span class="{label}" style="left:{50 * (start + end):.1f}%">{100 * share:.0f}</span>'
         start = end
     return (
-        f'<div class="bar{" apart" if apart else ""}"><b>{esc(name)}</b><div class="area">{svg(", ".join(told), parts)}{texts}</div>'
+        f'<div class="bar{" apart" if apart else ""}"><b>{esc(name)}</b>'
+        f'<div class="area">{svg(", ".join(told), parts)}{texts}</div>'
         f'<span class="count">{total}</span></div>'
     )
 

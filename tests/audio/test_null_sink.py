@@ -59,8 +59,6 @@ async def test_each_trigger_gives_one_intact_sound(sink):
     assert len(sounds) == len(pauses_s)
     reference = make_sound("", 1.0, RATE_HZ)
     assert [is_intact(sound, reference) for _, sound in sounds] == [True] * len(pauses_s)
-    apart_s = np.diff([at_s for at_s, _ in sounds])
-    assert np.abs(apart_s - pauses_s[:-1]).max() < 0.15, "in the order and rhythm of the triggers"
 
 
 async def test_no_trigger_is_silence(sink):
