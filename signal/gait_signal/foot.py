@@ -195,3 +195,6 @@ class FootPipeline:
             book.stand(motion, machine, known_s)
         elif found == landing.LEFT:
             book.leave(machine)
+        elif found == landing.LOST:
+            motion.level.lose()
+            machine.forget_path()

@@ -14,6 +14,8 @@ A foot that runs or walks goes through, in this order::
 Contact-point jerk: the shoe does not touch under the pod. Acceleration is moved to the touching point,
 ``J = d(az)/dt - r d2(w)/dt2``, with r the arm to the heel as far as the toes are up.
 
+LOST says that a whole stance passed whose push-off could not be believed by the foot's pitch: the level is wrong.
+
 Thresholds follow running levels of the wearer's own swings, push-offs and landings; each level moves by a
 bounded step, so that one odd stride cannot blind the machine.
 """
@@ -23,7 +25,7 @@ from __future__ import annotations
 from .motion import MASK, Motion
 from .params import CoreParams
 
-NOTHING, DECIDED, REFINED, STOOD, LEFT = range(5)
+NOTHING, DECIDED, REFINED, STOOD, LEFT, LOST = range(6)
 SWING, SEARCH, SETTLE, REFINE, STANCE, PUSH = range(6)
 
 _ARM_FROM_RAD = 0.035  # toes-up angle at which the touching point begins to move to the heel
@@ -73,6 +75,7 @@ class LandingMachine:
         self.flat_rad = 0.0  # running mean of the pitch at mid-stance: slope, and how the pod sits
         self.calm = 1e9
         self.stood_n = -1
+        self.denied = False
         self.previous_stood_n = -1
         self.push_radps = 0.0
         self.push_n = 0
@@ -215,6 +218,7 @@ class LandingMachine:
         self.swing_level += 0.25 * (max(low, min(high, self.peak_radps)) - self.swing_level)
         self.peak_radps = 0.0
         self.calm = 1e9
+        self.denied = False
         self._enter(STANCE, n)
         return REFINED
 
@@ -230,11 +234,13 @@ class LandingMachine:
         # A heel's slap turns toe-down too, but from toes-up to flat; a push-off goes on from flat.
         calm_rate = 0.35 * self.push_level
         lifted = (
-            self.motion.turned[self.calm_n & MASK] - self.motion.turned[n & MASK] > _HEEL_OFF_RAD
-            and (not self.motion.level.known or self.motion.pitch[n & MASK] < self.flat_rad - _BELOW_FLAT_RAD)
+            w < -max(self.params.push_rate_min_radps, 0.3 * self.push_level)
+            and self.motion.turned[self.calm_n & MASK] - self.motion.turned[n & MASK] > _HEEL_OFF_RAD
             and self.calm < 5.0 * calm_rate * calm_rate
         )
-        if lifted and w < -max(self.params.push_rate_min_radps, 0.3 * self.push_level):
+        low = not self.motion.level.known or self.motion.pitch[n & MASK] < self.flat_rad - _BELOW_FLAT_RAD
+        self.denied = self.denied or (lifted and not low)
+        if lifted and low:
             self._recheck(n)
             self.push_radps = w
             self.push_n = n
@@ -249,7 +255,9 @@ class LandingMachine:
             # It swings already: the push-off was missed.
             self.peak_radps = w
             self._enter(SWING, n)
-        elif n - self.entered > 400:
+            # If only the pitch spoke against a push-off, then the pitch is wrong.
+            return LOST if self.denied else NOTHING
+        if n - self.entered > 400:
             self.push_level = max(3.0, 0.7 * self.push_level)
             self.entered = n
         return NOTHING
@@ -331,10 +339,14 @@ class LandingMachine:
         return self.motion.time_s[i & MASK] + shift * step_s
 
     def restart(self) -> None:
-        """The foot rests, or the stream was cut: nothing before now belongs to a stride."""
-        self.stood_n = self.previous_stood_n = -1
+        """The foot rests: nothing before now belongs to a stride."""
+        self.forget_path()
         self.peak_radps = 0.0
         self._enter(SWING, self.motion.n)
+
+    def forget_path(self) -> None:
+        """The attitude was wrong: the last mid-stances are no ends of a stride."""
+        self.stood_n = self.previous_stood_n = -1
 
     def inherit(self, other: LandingMachine) -> None:
         """After a cut: keep what was learned about the wearer."""

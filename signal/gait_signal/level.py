@@ -68,8 +68,13 @@ class Level:
             self.sd_rad += _GYR_CLIPPED_RAD
 
     def guess(self, force_sum: Vector) -> None:
-        """Before anything is known: up is where the force has pointed on average since the cut."""
+        """Before anything is known: up is where the force has pointed on average over the last stride or so."""
         self.up = _unit(force_sum)
+
+    def lose(self) -> None:
+        """What was known is wrong: the pod has slipped, or was put back."""
+        self.known = False
+        self.sd_rad = _LOST_SD_RAD
 
     def rest(self, force: Vector) -> None:
         """Take the mean force at rest."""

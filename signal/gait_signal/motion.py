@@ -16,7 +16,7 @@ from .params import GRAVITY_MPS2
 SIZE = 1024  # samples of history, a power of two: 5 s
 MASK = SIZE - 1
 
-_GUESS_AFTER = 20  # samples
+_GUESS_FROM, _GUESS_OVER = 20, 160  # samples; the longer one is about a stride
 _HEADING_PRIOR = 400.0  # on the pod's own axis, (rad/s)^2: worth about two swings
 _HEADING_KEEP = 1.0 - 0.000625  # forgets over 8 s of moving
 
@@ -51,6 +51,7 @@ class Motion:
         self.force_sum = [(0.0, 0.0, 0.0)] * SIZE
         self.flags = [0] * SIZE
         self.n = -1
+        self.moving_n = 0  # sample of the latest rest
         self.sums = (0.0, 0.0, 0.0)
         self.level = Level()
         self.align(alignment)
@@ -136,8 +137,8 @@ class Motion:
         big_z = r20 * fx + 2.0 * (q2 * q3 + q0 * q1) * fy + (1.0 - 2.0 * (q1 * q1 + q2 * q2)) * fz
         if flags:
             self.level.disturb(flags)
-        if not self.level.known and n > _GUESS_AFTER:
-            self.level.guess(self.sums)
+        if not self.level.known and n - self.moving_n > _GUESS_FROM:
+            self.level.guess(self.mean_force(max(self.moving_n, n - _GUESS_OVER), n - 1))
         ux, uy, uz = self.level.up
         toe_up = r00 * ux + r10 * uy + r20 * uz
         self.time_s[here] = time_s
@@ -213,6 +214,7 @@ class Motion:
     def rest(self, samples: int) -> None:
         """Take up from the latest ``samples`` samples of rest."""
         self.level.rest(self.mean_force(self.n - samples, self.n))
+        self.moving_n = self.n
 
     def seen_from_foot(self, k: int, vector: Vector) -> Vector:
         """A vector of F in the foot frame of sample ``k``."""
