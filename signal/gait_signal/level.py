@@ -26,7 +26,7 @@ _CLIPPED_STRIDE_SD_RAD = radians(6.0)
 _FLAT_SD_RAD = radians(1.2)
 _FLAT_UNLEARNED_SD_RAD = radians(2.5)
 _FLAT_BELOW_RAD = radians(2.0)  # the flat foot speaks only while the level is less sure than this
-_SURPRISE = 3.5  # standard deviations
+_SURPRISE = 2.5  # standard deviations of the recent mean error
 _LEARN_BELOW_RAD = radians(1.5)
 _LEARNED_AFTER = 4
 _BRIDGED_RAD = 0.006  # error that one bridged sample adds; they add up, as do clipped ones
@@ -46,11 +46,12 @@ class Level:
         Whether anything has spoken of gravity since the last cut.
     """
 
-    __slots__ = ("_flat", "_learned", "known", "sd_rad", "up")
+    __slots__ = ("_flat", "_learned", "_off", "known", "sd_rad", "up")
 
     def __init__(self) -> None:
         self._flat: Vector = (sin(FLAT_RAD), 0.0, cos(FLAT_RAD))
         self._learned = 0
+        self._off: Vector = (0.0, 0.0, 0.0)
         self.up: Vector = (0.0, 0.0, 1.0)
         self.sd_rad = _LOST_SD_RAD
         self.known = False
@@ -117,11 +118,18 @@ class Level:
 
     def _pull(self, toward: Vector, sd_rad: float) -> None:
         x, y, z = self.up
-        off_squared = (toward[0] - x) ** 2 + (toward[1] - y) ** 2 + (toward[2] - z) ** 2
         variance = self.sd_rad**2
-        if off_squared > _SURPRISE**2 * (variance + sd_rad**2):
-            # Not noise: the level itself was wrong, by about this much.
-            variance += off_squared
+        mx, my, mz = self._off
+        mx += 0.5 * (toward[0] - x - mx)
+        my += 0.5 * (toward[1] - y - my)
+        mz += 0.5 * (toward[2] - z - mz)
+        off_squared = mx * mx + my * my + mz * mz
+        # A mean that forgets by half each time scatters with a third of the variance.
+        if off_squared > _SURPRISE**2 * (variance + sd_rad**2) / 3.0:
+            # Not noise: the level itself is wrong, by about this much or twice that.
+            variance += 2.0 * off_squared
+            mx = my = mz = 0.0
+        self._off = (mx, my, mz)
         gain = variance / (variance + sd_rad**2)
         self.up = _unit(
             (
