@@ -87,10 +87,11 @@ def stored_calibrations(settings: Settings) -> dict[str, Calibration]:
     }
 
 
-def replay(path: Path) -> Iterator[SessionEvent]:
+def replay(path: Path, *, to_the_end: bool = True) -> Iterator[SessionEvent]:
     """Run a session's archive through a fresh engine, in the order of arrival.
 
-    A session that was cut short is ended at its last record, as `close_interrupted` does.
+    A session that was cut short is ended at its last record, as `close_interrupted` does; with
+    ``to_the_end`` false, only what was known when it was cut short comes out.
 
     Raises
     ------
@@ -103,5 +104,5 @@ def replay(path: Path) -> Iterator[SessionEvent]:
     for record in reader:
         last_ns, ended = record.session_ns, record.kind is RecordKind.END
         yield from feed(engine, record)
-    if not ended:
+    if to_the_end and not ended:
         yield from engine.finish(seconds(last_ns))
