@@ -171,9 +171,8 @@ class PacedLink(LocalLink):  # type: ignore[misc]  # bumble is untyped here
         if isinstance(packet, ll.ConnectInd):
             connection = sender_controller.le_connections[packet.advertiser_address]
             self._granted_supervision_s.pop(_ends(connection), None)
-            asyncio.get_running_loop().call_later(
-                self.supervision_s, self._check_established, sender_controller, connection
-            )
+            # Whoever takes the request does so in this turn of the loop, which the broadcast began.
+            asyncio.get_running_loop().call_soon(self._check_established, sender_controller, connection)
 
     def grant_supervision(self, connection: Connection, timeout_s: float) -> None:
         """Let a link survive silence for ``timeout_s``."""
@@ -200,11 +199,16 @@ class PacedLink(LocalLink):  # type: ignore[misc]  # bumble is untyped here
                 del self._lanes[key]
 
     def _check_established(self, central: AirController, connection: Connection) -> None:
-        if central.le_connections.get(connection.peer_address) is not connection:
-            return
         peer = self.find_le_controller(connection.peer_address)
-        if peer is None or connection.self_address not in peer.le_connections:
-            central.on_le_disconnected(connection, hci.HCI_ErrorCode.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR)
+        if peer is not None and connection.self_address in peer.le_connections:
+            return
+
+        def fail() -> None:
+            if central.le_connections.get(connection.peer_address) is connection:
+                reason = hci.HCI_ErrorCode.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR
+                central.on_le_disconnected(connection, reason)
+
+        asyncio.get_running_loop().call_later(self.supervision_s, fail)
 
     def _schedule(self, lane: _Lane) -> None:
         loop = asyncio.get_running_loop()

@@ -292,7 +292,8 @@ def _advertisement_data(advertisement: Any) -> AdvertisementData:
         local_name=name,
         manufacturer_data=manufacturer,
         service_data=service_data,
-        service_uuids=services,
+        # Bumble joins advertisement and scan response, which may repeat each other.
+        service_uuids=list(dict.fromkeys(services)),
         tx_power=tx_power,
         rssi=int(advertisement.rssi),
         platform_data=(advertisement,),

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import socket
 from types import TracebackType
 from typing import Final, Self
 
@@ -20,8 +21,9 @@ from ..errors import RadioUnavailable, UsageError
 from .air import Air
 
 _MAX_CONTROLLERS: Final = 32
-# A host that stopped reading (suspended, stuck) leaves the air when this much waits for it.
-_MAX_UNREAD_BYTES: Final = 1 << 20
+# A host that stopped reading (suspended, stuck) leaves the air when this much waits for it: some 40 s of two pods.
+_SOCKET_BUFFER_BYTES: Final = 1 << 16
+_MAX_UNREAD_BYTES: Final = 1 << 18
 
 _log = logging.getLogger(__name__)
 
@@ -148,6 +150,7 @@ class RadioHub:
             writer.close()
             return
         self._serving.add(task)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER_BYTES)
         parser = PacketParser()
         controller = self._air.controller(host_sink=_HostSink(writer.transport))
         parser.set_packet_sink(controller)

@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
+from bumble.core import BaseBumbleError
 
 from ..errors import RadioUnavailable
 from .adapter import Adapter
@@ -23,6 +24,7 @@ _log = logging.getLogger(__name__)
 # A hub that was restarted is back within a second or two; there is no use in asking more often than this.
 _FIRST_WAIT_S: Final = 0.25
 _LONGEST_WAIT_S: Final = 4.0
+_ATTACH_ERRORS: Final = (OSError, TimeoutError, BaseBumbleError)
 
 
 class _SimulatedRadio:
@@ -93,6 +95,7 @@ class HubRadio(_SimulatedRadio):
         self._host, self._port = parse_address(spec)
         check_loopback(self._host, insecure_lan=insecure_lan)
         self._stream: HciStream | None = None
+        self._feed: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
 
     @property
@@ -114,13 +117,13 @@ class HubRadio(_SimulatedRadio):
             Nobody answers there.
         """
         try:
-            feed = await self._attach()
-        except (OSError, TimeoutError) as error:
+            await self._attach()
+        except _ATTACH_ERRORS as error:
             raise RadioUnavailable(
                 f"{self.name} does not answer; start it with 'shoepod virtual-pods --hub "
                 f"{self._host}:{self._port}' in another terminal"
             ) from error
-        self._keeper = asyncio.create_task(self._keep_attached(feed), name="hub radio")
+        self._keeper = asyncio.create_task(self._keep_attached(), name="hub radio")
         return self
 
     async def __aexit__(
@@ -129,44 +132,40 @@ class HubRadio(_SimulatedRadio):
         """Leave the hub."""
         if self._keeper is not None:
             self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+            await asyncio.wait([self._keeper])
+        await self._leave()
 
-    async def _attach(self) -> asyncio.Task[None]:
-        """Connect and power on; return the task that carries the hub's packets until the hub goes."""
+    async def _attach(self) -> None:
+        """Connect and power on."""
         stream = self._stream = await HciStream.open(self._host, self._port)
-        feed = asyncio.create_task(stream.carry(), name="hub feed")
+        self._feed = asyncio.create_task(stream.carry(), name="hub feed")
         try:
             await self._adapter.attach(stream.source, stream)
         except BaseException:
-            feed.cancel()
             await self._leave()
             raise
-        return feed
-
-    async def _keep_attached(self, feed: asyncio.Task[None]) -> None:
-        try:
-            while True:
-                await feed
-                _log.info("%s is gone", self.name)
-                await self._leave()
-                feed = await self._attach_again()
-                _log.info("%s is back", self.name)
-        finally:
-            feed.cancel()
-            await self._leave()
-
-    async def _attach_again(self) -> asyncio.Task[None]:
-        wait_s = _FIRST_WAIT_S
-        while True:
-            await asyncio.sleep(wait_s)
-            try:
-                return await self._attach()
-            except (OSError, TimeoutError):
-                wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
     async def _leave(self) -> None:
         self._adapter.detach()
+        feed, self._feed = self._feed, None
+        if feed is not None:
+            feed.cancel()
+            await asyncio.wait([feed])
         stream, self._stream = self._stream, None
         if stream is not None:
             await stream.close()
+
+    async def _keep_attached(self) -> None:
+        """Attach again whenever the hub was gone."""
+        while True:
+            if self._feed is not None:
+                await asyncio.wait([self._feed])
+                _log.info("%s is gone", self.name)
+                await self._leave()
+            wait_s = _FIRST_WAIT_S
+            while self._feed is None:
+                await asyncio.sleep(wait_s)
+                wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+                with contextlib.suppress(*_ATTACH_ERRORS):
+                    await self._attach()
+                    _log.info("%s is back", self.name)

@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bumble import att
-from bumble.core import UUID, AdvertisingData, BaseBumbleError
+from bumble.core import UUID, BaseBumbleError
 from bumble.device import Device, DeviceConfiguration
-from bumble.gatt import Characteristic, CharacteristicValue, Service
+from bumble.gatt import Characteristic, Service
 from bumble.hci import Address
 
 import firmware_protocol as protocol
 from firmware_protocol import PodStatus, Reply, Result, Role, Side, StatusFlags
 
+from .gatt import advertising_data, characteristic
 from .packetizer import TickClock, scaling_for, started_reply
 from .source import Motion, MotionSource
 from .streamer import Streamer
@@ -135,7 +136,7 @@ class VirtualPod:
         )
         self._device = Device.from_config_with_hci(config, source, sink)
         self._device.gatt_server.max_mtu = _MTU
-        self._device.advertising_data = _advertising_data(identity.name)
+        self._device.advertising_data = advertising_data(identity.name)
         self._device.on("connection", self._on_connection)
         self._add_services()
 
@@ -192,19 +193,15 @@ class VirtualPod:
 
     def _add_services(self) -> None:
         can = Characteristic.Properties
-        self._stream_char = Characteristic(UUID(protocol.IMU_STREAM_UUID), can.NOTIFY, 0, b"")
-        self._control_char = Characteristic(
-            UUID(protocol.CONTROL_POINT_UUID),
-            can.WRITE | can.INDICATE,
-            Characteristic.WRITEABLE,
-            CharacteristicValue(write=self._on_control_write),
+        self._stream_char = characteristic(protocol.IMU_STREAM_UUID, can.NOTIFY)
+        self._control_char = characteristic(
+            protocol.CONTROL_POINT_UUID, can.WRITE | can.INDICATE, write=self._on_control_write
         )
-        self._status_char = Characteristic(UUID(protocol.STATUS_UUID), can.NOTIFY, 0, b"")
-        battery = Characteristic(
-            UUID(protocol.BATTERY_LEVEL_UUID),
+        self._status_char = characteristic(protocol.STATUS_UUID, can.NOTIFY)
+        battery = characteristic(
+            protocol.BATTERY_LEVEL_UUID,
             can.READ | can.NOTIFY,
-            Characteristic.READABLE,
-            CharacteristicValue(read=lambda _: bytes([self.status().battery_percent])),
+            read=lambda _: bytes([self.status().battery_percent]),
         )
         texts = {
             protocol.MANUFACTURER_NAME_UUID: "shoepod",
@@ -213,11 +210,13 @@ class VirtualPod:
             protocol.FIRMWARE_REVISION_UUID: FIRMWARE_REVISION,
         }
         information = [
-            Characteristic(UUID(uuid), can.READ, Characteristic.READABLE, text.encode()) for uuid, text in texts.items()
+            characteristic(uuid, can.READ, read=lambda _, text=text: text.encode())  # type: ignore[misc]
+            for uuid, text in texts.items()
         ]
+        own = [self._stream_char, self._control_char, self._status_char]
         self._device.add_services(
             [
-                Service(UUID(protocol.POD_SERVICE_UUID), [self._stream_char, self._control_char, self._status_char]),
+                Service(UUID(protocol.POD_SERVICE_UUID), own),
                 Service(UUID(protocol.BATTERY_SERVICE_UUID), [battery]),
                 Service(UUID(protocol.DEVICE_INFORMATION_SERVICE_UUID), information),
             ]
@@ -368,17 +367,3 @@ class VirtualPod:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("%s: a task failed", self.identity.serial, exc_info=error)
-
-
-def _advertising_data(name: str) -> bytes:
-    kinds = AdvertisingData.Type
-    flags = AdvertisingData.LE_GENERAL_DISCOVERABLE_MODE_FLAG | AdvertisingData.BR_EDR_NOT_SUPPORTED_FLAG
-    return bytes(
-        AdvertisingData(
-            [
-                (kinds.FLAGS, bytes([flags])),
-                (kinds.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS, bytes(UUID(protocol.POD_SERVICE_UUID))),
-                (kinds.COMPLETE_LOCAL_NAME, name.encode()[:8]),
-            ]
-        )
-    )
