@@ -41,7 +41,7 @@ def run_log_odds(stride: StrideFeatures, speed_mps: float | None) -> float:
     ----------
     stride : StrideFeatures
     speed_mps : float or None
-        Forward speed of the strides before, None while unknown.
+        Forward speed of this stride and the ones before, None while unknown.
     """
     duty = stride.contact_s / stride.stride_s
     forward = speed_mps is not None and speed_mps > _IN_PLACE_MPS
@@ -87,9 +87,9 @@ class ActivityJudge:
         self.strides += 1
 
     def push_speed(self, speed_mps: float) -> None:
-        """Take a stride's speed, known later than its contact."""
+        """Take the speed of the stride that is about to be pushed."""
         before = self.speed_mps
-        self.speed_mps = speed_mps if before is None else before + 0.5 * (speed_mps - before)
+        self.speed_mps = speed_mps if before is None else before + 0.7 * (speed_mps - before)
 
     def certain(self) -> Activity | None:
         """Activity if there is no real doubt, else None. To take a run for a walk only costs a cue."""

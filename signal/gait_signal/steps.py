@@ -118,8 +118,8 @@ class StepBook:
         if before is not None and before.to_s is not None:
             stride = StrideFeatures(ic_s - before.ic_s, before.to_s - before.ic_s, machine.peak_radps)
             if is_stride(stride):
-                if self._judge.speed_mps is None and motion.level.sd_rad < _ROUGH_LEVEL_SD_RAD:
-                    # The first stride is not closed yet, but that it went somewhere can be seen.
+                if motion.level.sd_rad < _ROUGH_LEVEL_SD_RAD:
+                    # The stride is not closed yet, but whether it went somewhere can be seen.
                     travel_m = rough_travel_m(motion, machine.stood_n, machine.ic_n)
                     if travel_m is not None:
                         self._judge.push_speed(travel_m / stride.stride_s)
@@ -244,7 +244,6 @@ class StepBook:
             swing = analyse_swing(path, to_s, next_ic_s, self._speed_mps)
             length_m = path.length_m
             speed_mps = length_m / path.duration_s
-            self._judge.push_speed(speed_mps)
             before = self._speed_mps
             self._speed_mps = speed_mps if before is None else before + 0.3 * (speed_mps - before)
         drive = swing.knee_drive_rad if swing is not None else None
