@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && command -v $$p && break; done)
 
-.PHONY: help setup demo test check bench soak clean stack python
+.PHONY: help setup demo test check bench soak package clean stack python
 
 help:
 	@echo "make demo   set up and run a simulated run end to end; prints the report's path"
@@ -51,8 +51,16 @@ bench: setup
 soak: setup
 	@$(BIN)/python -m tests.soak.soak
 
-stack:
-	sh config/stack.sh
+# The built wheel in an environment of its own, run from another folder.
+package: python
+	rm -rf dist .package
+	"$(PYTHON)" -m venv .package
+	.package/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt .
+	cd .package && ./bin/shoepod --version && ./bin/shoepod demo --plain --seconds 12 --out demo-out
+
+stack: setup
+	$(BIN)/python -m sensor_bridge.stack_env
+	docker compose -f config/compose.yaml up -d
 
 clean:
-	rm -rf $(VENV) demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) .package demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
