@@ -11,6 +11,8 @@ StrikeLabel: TypeAlias = Literal["rearfoot", "midfoot", "forefoot", "uncertain"]
 STRIKE_LABELS: tuple[StrikeLabel, ...] = ("rearfoot", "midfoot", "forefoot", "uncertain")
 UNCERTAIN_BELOW = 0.8
 """A strike type less probable than this is told as "uncertain"."""
+AFTER_THE_COMMAND = "the player adds about 20 ms, Bluetooth headphones 120 to 275 ms"
+"""What lies between the moment a cue is sent to the player and the ear."""
 
 
 def strike_label(strike: Strike | None, confidence: float | None) -> StrikeLabel | None:

@@ -97,12 +97,20 @@ class Recording:
     ----------
     samples : ndarray of float64, shape (n,)
         Left channel, parts of full scale, at 48 kHz.
-    first_sample_s : float
-        Monotonic time of sample 0.
+    chunk_ends : ndarray of int, shape (m,)
+        Index after the last sample of each chunk that arrived.
+    chunk_arrived_s : ndarray of float64, shape (m,)
+        Monotonic time of its arrival.
     """
 
     samples: npt.NDArray[np.float64]
-    first_sample_s: float
+    chunk_ends: npt.NDArray[np.int64]
+    chunk_arrived_s: npt.NDArray[np.float64]
+
+    def time_s(self, index: int) -> float:
+        """Return the monotonic time of a sample: the least delayed chunk within a second of it tells."""
+        zero_s = self.chunk_arrived_s - self.chunk_ends / RATE_HZ
+        return float(zero_s[np.abs(self.chunk_ends - index) < RATE_HZ].min()) + index / RATE_HZ
 
     def sounds(self) -> list[tuple[float, npt.NDArray[np.float64]]]:
         """Return each sound: (monotonic time of its onset, its samples)."""
@@ -110,10 +118,7 @@ class Recording:
         if len(loud) == 0:
             return []
         cuts = np.flatnonzero(np.diff(loud) > APART_S * RATE_HZ) + 1
-        return [
-            (self.first_sample_s + part[0] / RATE_HZ, self.samples[part[0] : part[-1] + 1])
-            for part in np.split(loud, cuts)
-        ]
+        return [(self.time_s(part[0]), self.samples[part[0] : part[-1] + 1]) for part in np.split(loud, cuts)]
 
 
 class Recorder:
@@ -156,14 +161,10 @@ class Recorder:
         self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
-        count = 0
-        zero_s = np.inf
-        for arrived_s, data in self._chunks:
-            count += len(data) // 2
-            # The least delayed chunk tells best when sample 0 was.
-            zero_s = min(zero_s, arrived_s - count / RATE_HZ)
         samples = np.frombuffer(b"".join(data for _, data in self._chunks), dtype="<i2")
-        return Recording(samples.astype(np.float64) / 32768.0, float(zero_s))
+        ends = np.cumsum([len(data) // 2 for _, data in self._chunks])
+        arrived_s = np.array([at_s for at_s, _ in self._chunks])
+        return Recording(samples.astype(np.float64) / 32768.0, ends, arrived_s)
 
 
 async def measure(triggers: int = 40, apart_s: float = 0.3) -> dict[str, Any]:
@@ -201,11 +202,9 @@ async def measure(triggers: int = 40, apart_s: float = 0.3) -> dict[str, Any]:
             await player.stop()
     sounds = recording.sounds()
     reference = make_sound("", settings.volume, RATE_HZ)
-    latencies_ms = [
-        1000 * min(at_s - sent for sent in sent_s if sent <= at_s)
-        for at_s, _ in sounds
-        if any(sent <= at_s for sent in sent_s)
-    ]
+    sent = np.array(sent_s)
+    # Each sound belongs to the trigger next to it: triggers lie further apart than any latency.
+    latencies_ms = [1000 * float(min(at_s - sent, key=abs)) for at_s, _ in sounds]
     quantiles = np.percentile(latencies_ms, [50, 95, 100]) if latencies_ms else [None] * 3
     return {
         "triggers": triggers,

@@ -26,9 +26,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import ConfigError
-from .mixer import Mixer
+from .mixer import MAX_WAIT_S, Mixer
 from .sound import make_sound
 
+LATENCY_S = 0.02
+"""Asked of the stream. "low" (9 ms) tore a tenth of the sounds on a machine busy with other work, this none."""
+PRIORITY = -10
 CHECK_S = 0.5
 """How often the stream is looked at; one that rendered nothing since then is opened anew."""
 RETRY_S = 5.0
@@ -51,6 +54,8 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     # Ctrl-C reaches every process of the terminal; when to stop is the parent's decision.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(AttributeError, OSError):  # not every system, not every user
+        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
     player = Player(options.sound, options.volume, options.device, options.retry_s)
     threading.Thread(target=player.read_triggers, daemon=True).start()
     return player.run()
@@ -65,6 +70,7 @@ class Player:
         self._device = device
         self._retry_s = retry_s
         self._mixer: Mixer | None = None
+        self._missed_at_s = float("-inf")
         self._closed = threading.Event()
         self._out_lock = threading.Lock()
 
@@ -74,6 +80,8 @@ class Player:
             mixer = self._mixer
             if mixer is not None:
                 mixer.trigger()
+            else:
+                self._missed_at_s = time.monotonic()
             self._say({"taken": len(data)})
         self._closed.set()
         time.sleep(LEAVE_S)
@@ -116,6 +124,8 @@ class Player:
         stream, mixer, name = self._first_that_opens(sounddevice)
         try:
             self._mixer = mixer
+            if time.monotonic() - self._missed_at_s < MAX_WAIT_S:
+                mixer.trigger()  # it came while the stream was being opened anew
             self._say({"state": "ready", "device": name, "latency_s": float(stream.latency)})
             yield stream
         finally:
@@ -139,7 +149,7 @@ class Player:
                     samplerate=rate_hz,
                     channels=min(2, info["max_output_channels"]),
                     dtype="float32",
-                    latency="low",
+                    latency=LATENCY_S,
                     callback=callback,
                 )
                 stream.start()

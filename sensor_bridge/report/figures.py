@@ -104,12 +104,12 @@ def summarize(data: ReportData) -> Figures:
     methods = Counter(step.knee_drive_method for step in active if step.knee_drive_rad is not None)
     knee_methods = tuple(method for method, _ in methods.most_common())
     main_method = knee_methods[0] if knee_methods else ""
-    feet = {foot: _foot(active, foot, main_method) for foot in FEET}
-    labelled = [label for step in active if (label := step_label(step)) is not None]
+    feet: dict[Foot, FootFigures] = {foot: _foot(active, foot, main_method) for foot in FEET}
+    labelled: list[StrikeLabel] = [label for step in active if (label := step_label(step)) is not None]
     knee_sd = spread(s.knee_drive_sd_rad for s in active if s.knee_drive_method == main_method)
     return Figures(
         feet=feet,
-        labels=Counter(labelled),
+        labels=Counter[StrikeLabel](labelled),
         thirds=_thirds(labelled),
         running=sum(step.activity == "running" for step in active),
         in_place=sum(step.activity == "in_place" for step in active),

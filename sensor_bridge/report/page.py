@@ -37,7 +37,7 @@ def build_report(session: ReportData) -> str:
     figures = summarize(session)
     started = session.local_time(0.0)
     title = f"Run of {started:%Y-%m-%d %H:%M}"
-    style = files(__package__).joinpath("style.css").read_text(encoding="utf-8")
+    style = files("sensor_bridge.report").joinpath("style.css").read_text(encoding="utf-8")
     return f"""<!doctype html>
 <html lang="en">
 <head>

@@ -7,7 +7,7 @@ from math import degrees
 from gait_signal.params import CoreParams
 from gait_signal.types import FEET
 
-from ..wording import UNCERTAIN_BELOW, StrikeLabel, elapsed_text
+from ..wording import AFTER_THE_COMMAND, UNCERTAIN_BELOW, StrikeLabel, elapsed_text
 from .chart import esc
 from .data import ReportData
 from .figures import Figures, Spread
@@ -121,8 +121,7 @@ def meaning(data: ReportData, figures: Figures) -> str:
         items.append(
             (
                 "Cue latency",
-                "From the contact to the moment the sound was sent to the player. The player adds about 9 ms,"
-                " Bluetooth headphones 120 to 275 ms.",
+                f"From the contact to the moment the sound was sent to the player; {AFTER_THE_COMMAND}.",
             )
         )
     return "".join(f"<li><b>{esc(title)}.</b> {esc(text)}</li>" for title, text in items)

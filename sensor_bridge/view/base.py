@@ -30,3 +30,4 @@ class View(Protocol):
 
     def summary(self) -> str:
         """Return the text to print when the session has ended."""
+        ...

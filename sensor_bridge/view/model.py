@@ -157,7 +157,8 @@ class LiveModel:
     @property
     def activity(self) -> ActivityState:
         """What the wearer does, if the feet agree or only one knows."""
-        states = {foot.activity for foot in self.feet.values()} - {"unknown"}
+        states: set[ActivityState] = {foot.activity for foot in self.feet.values()}
+        states.discard("unknown")
         return states.pop() if len(states) == 1 else "unknown"
 
     @property

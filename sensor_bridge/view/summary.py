@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from gait_signal.types import FEET, Foot
 
-from ..wording import STRIKE_LABELS, elapsed_text
+from ..wording import AFTER_THE_COMMAND, STRIKE_LABELS, elapsed_text
 from .figures import angle, ascii_text, knee_drive, knee_drive_label, milliseconds, per_minute, percent
 from .model import LiveModel
 
 
 def summary_text(model: LiveModel) -> str:
     """Return the session in a few plain ASCII lines, means over all running and in-place steps."""
-    steps = {foot: model.feet[foot].running_steps + model.feet[foot].in_place_steps for foot in FEET}
+    steps: dict[Foot, int] = {foot: model.feet[foot].running_steps + model.feet[foot].in_place_steps for foot in FEET}
     walking = sum(model.feet[foot].walking_steps for foot in FEET)
     lines = [f"Session of {elapsed_text(model.elapsed_s)}: {_counts(steps, walking)}."]
     lines += [_foot_line(model, foot) for foot in FEET if steps[foot]]
@@ -25,7 +25,7 @@ def summary_text(model: LiveModel) -> str:
         lines.append(
             f"Cue: {model.cue_count} sounds, sent {milliseconds(model.cue_latency_s(0.5))} after contact"
             f" (95 % within {milliseconds(model.cue_latency_s(0.95))});"
-            " the player adds about 9 ms, Bluetooth headphones 120 to 275 ms."
+            f" {AFTER_THE_COMMAND}."
         )
     for foot in FEET:
         live = model.feet[foot]
