@@ -30,7 +30,7 @@ from .mixer import MAX_WAIT_S, Mixer
 from .sound import make_sound
 
 LATENCY_S = 0.02
-"""Asked of the stream. "low" (9 ms) tore a tenth of the sounds on a machine busy with other work, this none."""
+"""Asked of the stream. "low" (9 ms) tore one sound in fifteen on a machine busy with other work, this none."""
 PRIORITY = -10
 CHECK_S = 0.5
 """How often the stream is looked at; one that rendered nothing since then is opened anew."""
