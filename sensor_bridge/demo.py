@@ -86,21 +86,27 @@ def run_demo(
     if recording is not None:
         simulation, seed = None, None
         source = load_recording(recording)
-        title, remark = f"replay of {source.name}", f"Replay of the recording {source.name}, not a live run."
+        title = origin = f"replay of {source.name}"
         ppm: dict[str, float] = {}
     else:
         seed = secrets.randbelow(1_000_000) if seed is None else seed
         simulation = simulate(Scenario.demo(seconds, np.random.default_rng(seed)), seed=seed)
         source, ppm = simulation.recording, dict(simulation.pod_clock_ppm)
-        title, remark = f"demo, seed {seed}", f"Simulated runner, seed {seed}, not a live run."
+        title, origin = f"demo, seed {seed}", f"simulated runner, seed {seed}"
+    remark = f"{origin[:1].upper()}{origin[1:]}, not a live run."
     with _out_folder(out), home.lock():
         cluster = LocalCluster(source, ppm=ppm, seed=seed or 0)
-        options = LiveOptions(_length_s(source, seconds), plain=plain, title=title, remark=remark)
+        options = LiveOptions(
+            _length_s(source, seconds),
+            plain=plain,
+            title=title,
+            remark=f"{origin[:1].upper()}{origin[1:]}, not a live run.",
+        )
         result, zero_s = asyncio.run(_run(home, settings, cluster, options))
         record = load_session(home, result.session_id)
         steps = out / "steps.csv"
         write_steps_csv(steps, record.steps)
-        report = write_report(home, result.session_id, out / "report.html")
+        report = write_report(home, result.session_id, out / "report.html", origin)
         verdict = None
         if simulation is not None and zero_s is not None:
             verdict = compare(_truth(simulation, zero_s), record.steps)

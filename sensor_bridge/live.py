@@ -32,7 +32,7 @@ from .pods.team import TeamMember, find_team
 from .radio.base import Radio
 from .session import Session
 from .settings import PodSettings, Settings
-from .sinks import Drainer, LiveSession, MqttSink, enabled_sink_list
+from .sinks import Drainer, LiveSession, MqttSink, enabled_sink_list, preload
 from .store.archive import ArchiveReader
 from .store.database import list_sessions
 from .store.header import PodMeta, SessionHeader, new_session_id
@@ -117,6 +117,7 @@ async def run_live(home: Home, settings: Settings, radio: Radio, options: LiveOp
             print(f"Looking for your pods with {radio.name} ...", flush=True)
             team = await _find_team(finder, settings, resumed, notices.note, stop)
             await starting_player  # a wrong sound file ends the run before it begins
+            await asyncio.to_thread(preload, settings)
         finally:
             starting_player.cancel()
         begin = await _begin(home, settings, team, resumed, options.time_source)

@@ -10,7 +10,7 @@ from .report.data import ReportData, summarize_settings
 from .store.database import load_session
 
 
-def write_report(home: Home, session: str, out: Path | None = None) -> Path:
+def write_report(home: Home, session: str, out: Path | None = None, source: str = "") -> Path:
     """Write a session's report and return where it is.
 
     Parameters
@@ -19,6 +19,8 @@ def write_report(home: Home, session: str, out: Path | None = None) -> Path:
         An id, the beginning of one, or ``last``.
     out : Path, optional
         Default: beside the session's packets, from where ``delete`` removes it too.
+    source : str
+        Where the data came from if not from a runner's pods; shown in the report.
 
     Raises
     ------
@@ -44,6 +46,7 @@ def write_report(home: Home, session: str, out: Path | None = None) -> Path:
         settings_summary=summarize_settings(record.settings),
         duration_s=(summary.ended_utc - summary.started_utc).total_seconds() if summary.ended_utc else None,
         state=summary.state,
+        source=source,
     )
     path = (out or home.report(summary.session_id)).absolute()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import ConfigError
@@ -21,7 +22,16 @@ def home_and_settings(config: Path | None) -> tuple[Home, Settings]:
     if config is not None:
         if not config.is_file():
             raise ConfigError(f"there is no configuration file {config}; check the path after --config")
-        return home, load_settings(config)
+        return home, _load(config)
     if home.config_file.is_file():
-        return home, load_settings(home.config_file)
+        return home, _load(home.config_file)
     return home, Settings()
+
+
+def _load(path: Path) -> Settings:
+    """Read a file; a sound file named in it is looked for beside it."""
+    settings = load_settings(path)
+    if not settings.cue.sound:
+        return settings
+    sound = path.absolute().parent / Path(settings.cue.sound).expanduser()
+    return replace(settings, cue=replace(settings.cue, sound=str(sound)))

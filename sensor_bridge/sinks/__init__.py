@@ -2,7 +2,7 @@
 
 from .base import Sink
 from .drain import Drainer, DrainState, sync
-from .factory import enabled_sink_list, influx_sink, mqtt_sink
+from .factory import enabled_sink_list, influx_sink, mqtt_sink, preload
 from .influx import InfluxSink
 from .mqtt import LiveSession, MqttSink
 
@@ -16,5 +16,6 @@ __all__ = [
     "enabled_sink_list",
     "influx_sink",
     "mqtt_sink",
+    "preload",
     "sync",
 ]

@@ -11,7 +11,10 @@ import pytest
 from gait_signal.types import FEET
 from sensor_bridge.analyze import analyze_recording
 from sensor_bridge.clock import Anchor
+from sensor_bridge.errors import SessionError
 from sensor_bridge.simulator import Simulation
+from sensor_bridge.store.archive import ArchiveReader, ArchiveWriter
+from sensor_bridge.store.schema import opened, transaction
 from sensor_bridge.truth import TrueStep, compare
 
 RUN_S = 38.0
@@ -151,3 +154,36 @@ def test_packets_lost_in_the_air_are_gaps_and_no_false_steps(stage, heel_then_fo
     verdict = compare(true_steps(heel_then_forefoot, lossy.recording_zero_s), lossy.steps)
     assert verdict.false == 0
     assert verdict.missed <= 0.03 * verdict.true_steps
+
+
+def test_a_session_that_was_cut_goes_on_where_it_was(stage, heel_then_forefoot: Simulation) -> None:
+    recording = heel_then_forefoot.recording
+    first = stage.live(recording, 22.0)
+    archive = first.record.archive
+    # As a kill leaves it: no whole end record, a torn tail, state still "running".
+    records = list(ArchiveReader(archive))
+    with ArchiveWriter(archive.with_suffix(".cut")) as cut:
+        for record in records[:-1]:
+            cut.append(record.kind, record.pod, record.session_ns, record.payload)
+        cut.flush()
+    archive.write_bytes(archive.with_suffix(".cut").read_bytes() + bytes(records[-1])[:10])
+    archive.with_suffix(".cut").unlink()
+    with opened(stage.home.database) as connection, transaction(connection):
+        connection.execute("UPDATE sessions SET state = 'running', ended_utc = NULL")
+    stage.start_utc = "2026-05-04T10:02:00"
+    second = stage.live(recording, RUN_S, resume=True)
+    assert second.record.summary.session_id == first.record.summary.session_id
+    assert second.record.summary.state == "closed"
+    assert {gap.cause for gap in second.record.gaps} >= {"resume"}
+    resumed_s = max(gap.to_s for gap in second.record.gaps if gap.cause == "resume")
+    assert resumed_s == pytest.approx(120.0, abs=15.0)
+    before = [step for step in second.steps if step.ic_s < resumed_s]
+    assert [s for s in first.steps if s.finalized_s < 20.0] == [s for s in before if s.finalized_s < 20.0]
+    assert sum(step.ic_s > resumed_s for step in second.steps) > 50
+    assert second.replayed() == second.steps
+
+
+def test_only_an_interrupted_session_can_be_resumed(stage, heel_then_forefoot: Simulation) -> None:
+    stage.live(heel_then_forefoot.recording, 8.0)
+    with pytest.raises(SessionError, match="no interrupted session"):
+        stage.live(heel_then_forefoot.recording, 8.0, resume=True)
