@@ -167,25 +167,28 @@ class PodFinder:
         RadioUnavailable
             The radio cannot be used.
         """
-
-        def known(found: dict[str, BLEDevice]) -> bool:
-            return any(self._serials.get(address) == serial for address in found)
-
-        found = await self.scan(known, _SCAN_ROUND_S)
-        for address, device in found.items():
-            if self._serials.get(address) == serial:
-                return device
-        for address, device in found.items():
-            if address not in self._serials:  # new here, or an old friend with a new address
-                try:
-                    if (await self.identify(device)).serial == serial:
-                        return device
-                except PodLost as error:
-                    _log.info("%s", error)
-                except PodIncompatible as error:
-                    _log.info("%s", error)
-                    self._serials.setdefault(address, "")  # no use asking again
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + _SCAN_ROUND_S
+        while (left_s := deadline_s - loop.time()) > 0:
+            # A new address ends the scan as well: it may be an old friend's.
+            found = await self.scan(
+                lambda found: any(self._serials.get(address, serial) == serial for address in found), left_s
+            )
+            for address, device in found.items():
+                if self._serials.get(address, serial) == serial and await self._is(device, serial):
+                    return device
         return None
+
+    async def _is(self, device: BLEDevice, serial: str) -> bool:
+        """Whether a device is the pod with a serial; ask it if its address is new."""
+        if device.address not in self._serials:
+            try:
+                await self.identify(device)
+            except (PodLost, PodIncompatible) as error:
+                _log.info("%s", error)
+                if isinstance(error, PodIncompatible):
+                    self._serials.setdefault(device.address, "")  # no use asking again
+        return self._serials.get(device.address) == serial
 
     def serial_of(self, device: BLEDevice) -> str | None:
         """Return the serial of the pod at a device's address, where it was read before."""

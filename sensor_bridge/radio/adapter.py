@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeAlias, TypeVar
 
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakError
 from bumble import hci
@@ -17,10 +17,22 @@ from bumble.core import BaseBumbleError
 from bumble.device import Device
 
 AdvertisementListener: TypeAlias = Callable[[Any], None]
+_T = TypeVar("_T")
 
 # A static random address: the two top bits are set.
 _ADDRESS: Final = "F0:F1:F2:F3:F4:F5"
 _POWER_ON_TIMEOUT_S: Final = 5.0
+
+
+async def unbroken(work: Coroutine[Any, Any, _T]) -> _T:
+    """Await something of Bumble's so that cancelling the caller does not cancel it.
+
+    Bumble pairs commands with responses by order: one that was cancelled half-way would give its response
+    to the next.
+    """
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # told to nobody is fine
+    return await asyncio.shield(task)
 
 
 class Adapter:
@@ -29,8 +41,10 @@ class Adapter:
     def __init__(self) -> None:
         self._device: Any = None
         self._listeners: list[AdvertisementListener] = []
-        self._connecting = asyncio.Lock()
         self._switching = asyncio.Lock()
+        self._scanning = False
+        self._connecting = asyncio.Lock()
+        self._abandoned: asyncio.Task[None] | None = None
         self.seen: dict[str, Any] = {}
         """Bumble addresses of what was ever heard, by address text."""
 
@@ -39,31 +53,15 @@ class Adapter:
         """Whether there is a radio just now."""
         return self._device is not None
 
-    @property
-    def device(self) -> Any:
-        """The Bumble device.
-
-        Raises
-        ------
-        BleakBluetoothNotAvailableError
-            There is no radio just now.
-        """
-        if self._device is None:
-            raise BleakBluetoothNotAvailableError(
-                "the simulated radio is gone", BleakBluetoothNotAvailableReason.UNKNOWN
-            )
-        return self._device
-
     async def attach(self, source: Any, sink: Any) -> None:
         """Power on over an HCI source and sink."""
         device = Device.with_hci("shoepod", hci.Address(_ADDRESS), source, sink)
         async with asyncio.timeout(_POWER_ON_TIMEOUT_S):
             await device.power_on()
         device.on("advertisement", self._on_advertisement)
-        async with self._switching:
-            self._device = device
-            if self._listeners:
-                await device.start_scanning(active=True)
+        self._device = device
+        self._scanning = False
+        await self._switch_scan()
 
     def detach(self) -> None:
         """Take note that the radio is gone: every link is lost, at once."""
@@ -77,22 +75,40 @@ class Adapter:
         device.host.emit("flush")
 
     async def add_scan(self, listener: AdvertisementListener) -> None:
-        """Begin to hear advertisements; the radio scans while anyone listens."""
-        async with self._switching:
-            device = self.device
-            if not self._listeners:
-                await device.start_scanning(active=True)
-            self._listeners.append(listener)
+        """Begin to hear advertisements; the radio scans while anyone listens.
+
+        Raises
+        ------
+        BleakBluetoothNotAvailableError
+            There is no radio just now.
+        """
+        if self._device is None:
+            raise radio_gone()
+        self._listeners.append(listener)
+        try:
+            await unbroken(self._switch_scan())
+        except BaseException:
+            self._listeners.remove(listener)
+            raise
 
     async def remove_scan(self, listener: AdvertisementListener) -> None:
         """Stop hearing advertisements. Never fails: without a radio there is nothing to stop."""
-        async with self._switching:
-            if listener not in self._listeners:
-                return
+        if listener in self._listeners:
             self._listeners.remove(listener)
-            if not self._listeners and self._device is not None:
-                with contextlib.suppress(BaseBumbleError):
-                    await self._device.stop_scanning()
+            with contextlib.suppress(BaseBumbleError):
+                await unbroken(self._switch_scan())
+
+    async def _switch_scan(self) -> None:
+        """Let the radio scan if anyone listens."""
+        async with self._switching:
+            wanted = bool(self._listeners)
+            if self._device is None or self._scanning == wanted:
+                return
+            if wanted:
+                await self._device.start_scanning(active=True)
+            else:
+                await self._device.stop_scanning()
+            self._scanning = wanted
 
     async def connect(self, address: Any, timeout_s: float) -> Any:
         """Return a Bumble connection. One connect request at a time, as on real controllers.
@@ -105,34 +121,45 @@ class Adapter:
             The radio refused or went away.
         """
         async with self._connecting:
-            device = self.device
+            if self._abandoned is not None:
+                await asyncio.wait([self._abandoned])
+            if self._device is None:
+                raise radio_gone()
+            device = self._device
+            attempt = asyncio.create_task(device.connect(address, timeout=None))
             try:
-                async with asyncio.timeout(timeout_s):
-                    return await device.connect(address, timeout=None)
+                await asyncio.wait([attempt], timeout=timeout_s)
+            finally:
+                if not attempt.done():
+                    self._abandoned = asyncio.create_task(_abandon(device, attempt))
+            if not attempt.done():
+                raise TimeoutError(f"{address_text(address)} did not answer within {timeout_s:g} s")
+            if attempt.cancelled():  # Bumble cancels what is pending when the radio goes
+                raise radio_gone()
+            try:
+                return attempt.result()
             except BaseBumbleError as error:
-                raise BleakError(f"cannot connect: {error}") from error
-            except (TimeoutError, asyncio.CancelledError):
-                await self._abandon_connect(device, address)
-                task = asyncio.current_task()
-                if device is not self._device and not (task and task.cancelling()):
-                    raise BleakError("the simulated radio went away while connecting") from None
-                raise
-
-    async def _abandon_connect(self, device: Any, address: Any) -> None:
-        """Leave neither a pending connect request nor a link that nobody owns."""
-        if device is not self._device:
-            return
-        with contextlib.suppress(BaseBumbleError, TimeoutError):
-            await device.send_sync_command(hci.HCI_LE_Create_Connection_Cancel_Command())
-        for connection in list(device.connections.values()):
-            if connection.peer_address == address and not getattr(connection, "owned", False):
-                with contextlib.suppress(BaseBumbleError):
-                    await connection.disconnect()
+                raise BleakError(f"cannot connect to {address_text(address)}: {error}") from error
 
     def _on_advertisement(self, advertisement: Any) -> None:
         self.seen[address_text(advertisement.address)] = advertisement.address
         for listener in list(self._listeners):
             listener(advertisement)
+
+
+async def _abandon(device: Any, attempt: asyncio.Task[Any]) -> None:
+    """Withdraw a connect request; a link that came about all the same is closed: nobody owns it."""
+    with contextlib.suppress(BaseBumbleError):
+        await device.send_sync_command(hci.HCI_LE_Create_Connection_Cancel_Command())
+    await asyncio.wait([attempt])
+    if not attempt.cancelled() and attempt.exception() is None:
+        with contextlib.suppress(BaseBumbleError):
+            await attempt.result().disconnect()
+
+
+def radio_gone() -> BleakBluetoothNotAvailableError:
+    """Return the error for a radio that is not there."""
+    return BleakBluetoothNotAvailableError("the simulated radio is gone", BleakBluetoothNotAvailableReason.UNKNOWN)
 
 
 def address_text(address: Any) -> str:

@@ -138,6 +138,7 @@ class PacedLink(LocalLink):  # type: ignore[misc]  # bumble is untyped here
         self._lanes: dict[int, _Lane] = {}
         self._cut: set[int] = set()
         self._granted_supervision_s: dict[frozenset[Any], float] = {}
+        self.stalled_until_s = -math.inf
 
     def send_acl_data(self, sender_controller: Any, destination_address: Any, transport: Any, data: bytes) -> None:
         """Queue data for the next connection event of its link."""
@@ -212,25 +213,27 @@ class PacedLink(LocalLink):  # type: ignore[misc]  # bumble is untyped here
 
     def _schedule(self, lane: _Lane) -> None:
         loop = asyncio.get_running_loop()
-        if not self.interval_s:
-            lane.timer = loop.call_later(0.0, self._event, lane)
-            return
         # Every link has an anchor point of its own, the same for both directions.
         ends = bytes(lane.connection.self_address), bytes(lane.connection.peer_address)
         mixed = int.from_bytes(ends[0], "little") ^ int.from_bytes(ends[1], "little")
         phase_s = mixed % 997 / 997 * self.interval_s
         # A timer may fire a hair early: a thousandth of an interval before an anchor counts as on it.
         anchors = math.floor((loop.time() - phase_s) / self.interval_s + 1e-3)
-        lane.timer = loop.call_at(phase_s + (anchors + 1) * self.interval_s, self._event, lane)
+        next_s = phase_s + (anchors + 1) * self.interval_s
+        lane.timer = loop.call_at(max(next_s, self.stalled_until_s), self._event, lane)
 
     def _event(self, lane: _Lane) -> None:
         lane.timer = None
+        if asyncio.get_running_loop().time() < self.stalled_until_s:
+            self._schedule(lane)
+            return
         sender, connection = lane.sender, lane.connection
         if sender.le_connections.get(connection.peer_address) is not connection:
             self._lanes.pop(id(connection), None)
             return
         receiver = self.find_le_controller(connection.peer_address)
-        if receiver is not None and id(connection) not in self._cut:
+        linked = receiver is not None and connection.self_address in receiver.le_connections
+        if linked and id(connection) not in self._cut:
             travelled = 0
             for _ in range(min(self._packets_per_event, len(lane.waiting))):
                 data, packets = lane.waiting.popleft()
@@ -263,9 +266,11 @@ class Air:
     Parameters
     ----------
     interval_s : float
-        Connection interval of every link; 0 delivers as fast as the event loop turns.
+        Connection interval of every link.
     supervision_s : float
         How long a link survives without a sign of life, unless the peripheral asks for another time.
+    packets_per_event : int
+        How many packets fit into one connection event.
     """
 
     def __init__(
@@ -275,6 +280,8 @@ class Air:
         supervision_s: float = DEFAULT_SUPERVISION_S,
         packets_per_event: int = _PACKETS_PER_EVENT,
     ) -> None:
+        if interval_s <= 0 or packets_per_event < 1:
+            raise ValueError("a link needs connection events, and room for a packet in each")
         self._link = PacedLink(interval_s, supervision_s, packets_per_event)
         self._names = itertools.count()
 
@@ -305,6 +312,10 @@ class Air:
         for connection in list(controller.le_connections.values()):
             self._time_out_later(connection.peer_address, connection.self_address)
             self._time_out_later(connection.self_address, connection.peer_address)
+
+    def stall(self, seconds: float) -> None:
+        """Carry no data for some time, as in heavy interference; no link ends, and a burst follows."""
+        self._link.stalled_until_s = asyncio.get_running_loop().time() + seconds
 
     def _time_out_later(self, at_address: Any, peer_address: Any) -> None:
         """Let the controller at ``at_address`` lose the link it now has with ``peer_address``, later."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from bleak import BleakScanner
@@ -26,7 +26,7 @@ from bumble.att import ATT_Error
 from bumble.core import AdvertisingData, BaseBumbleError
 from bumble.device import Peer
 
-from .adapter import Adapter, address_text
+from .adapter import Adapter, address_text, unbroken
 
 _MTU: Final = 247
 _DEFAULT_MTU: Final = 23
@@ -111,37 +111,26 @@ class _Client(BaseBleakClient):
             raise BleakError("already connected")
         address = self._details or self.adapter.seen.get(self.address) or await self._look_for_address()
         self._connection = await self.adapter.connect(address, self._timeout)
-        self._connection.owned = True
         self._connection.on("disconnection", self._on_disconnection)
+        self._peer = Peer(self._connection)
         try:
-            with self._requests():
-                self._peer = Peer(self._connection)
-                await self._peer.request_mtu(_MTU)
-                await self._peer.discover_all()
-                self.services = self._collect_services()
-                if pair:
-                    await self._connection.pair()
+            await self._request(self._peer.request_mtu(_MTU))
+            await self._request(self._peer.discover_all())
+            self.services = self._collect_services()
+            if pair:
+                await self.pair()
         except BaseException:
             await self.disconnect()
             raise
 
     async def disconnect(self) -> None:
-        connection = self._connection
-        if connection is None:
-            return
-        try:
-            await connection.disconnect()
-        except BaseBumbleError:
-            pass  # the link went away by itself meanwhile
-        except asyncio.CancelledError:
-            # Bumble cancels what is pending when the radio goes; pass on only our own task's cancel.
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
+        if self._connection is not None:
+            with suppress(BleakError):  # the link went away by itself meanwhile
+                await self._request(self._connection.disconnect())
 
     async def pair(self, *args: Any, **kwargs: Any) -> None:
-        with self._requests():
-            await self._connection.pair()
+        self._check_connected()
+        await self._request(self._connection.pair())
 
     async def unpair(self) -> None:
         raise NotImplementedError("the simulated radio keeps no bonds")
@@ -149,42 +138,51 @@ class _Client(BaseBleakClient):
     async def read_gatt_char(
         self, characteristic: BleakGATTCharacteristic, *, use_cached: bool = False, **kwargs: Any
     ) -> bytearray:
-        with self._requests():
-            return bytearray(await self._peer.read_value(characteristic.obj))
+        self._check_connected()
+        return bytearray(await self._request(self._peer.read_value(characteristic.obj)))
 
     async def read_gatt_descriptor(
         self, descriptor: BleakGATTDescriptor, *, use_cached: bool = False, **kwargs: Any
     ) -> bytearray:
-        with self._requests():
-            return bytearray(await self._peer.read_value(descriptor.obj))
+        self._check_connected()
+        return bytearray(await self._request(self._peer.read_value(descriptor.obj)))
 
     async def write_gatt_char(self, characteristic: BleakGATTCharacteristic, data: SizedBuffer, response: bool) -> None:
-        with self._requests():
-            await self._peer.write_value(characteristic.obj, bytes(data), with_response=response)
+        self._check_connected()
+        await self._request(self._peer.write_value(characteristic.obj, bytes(data), with_response=response))
 
     async def write_gatt_descriptor(self, descriptor: BleakGATTDescriptor, data: SizedBuffer) -> None:
-        with self._requests():
-            await self._peer.write_value(descriptor.obj, bytes(data), with_response=True)
+        self._check_connected()
+        await self._request(self._peer.write_value(descriptor.obj, bytes(data), with_response=True))
 
     async def start_notify(
         self, characteristic: BleakGATTCharacteristic, callback: Callable[[bytearray], None], **kwargs: Any
     ) -> None:
+        self._check_connected()
         handle = characteristic.handle
         if handle in self._subscriptions:
             raise BleakError("notifications of this characteristic are already on")
-        with self._requests():
-            self._subscriptions[handle] = lambda value: callback(bytearray(value))
-            try:
-                await self._peer.subscribe(characteristic.obj, self._subscriptions[handle])
-            except BaseException:
-                self._subscriptions.pop(handle, None)
-                raise
+        on_value = self._subscriptions[handle] = lambda value: callback(bytearray(value))
+        try:
+            await self._request(self._peer.subscribe(characteristic.obj, on_value))
+        except BaseException:
+            self._subscriptions.pop(handle, None)
+            raise
 
     async def stop_notify(self, characteristic: BleakGATTCharacteristic) -> None:
-        with self._requests():
-            on_value = self._subscriptions.pop(characteristic.handle, None)
-            if on_value is not None:
-                await self._peer.unsubscribe(characteristic.obj, on_value)
+        self._check_connected()
+        on_value = self._subscriptions.pop(characteristic.handle, None)
+        if on_value is not None:
+            await self._request(self._peer.unsubscribe(characteristic.obj, on_value))
+
+    def _check_connected(self) -> None:
+        if not self.is_connected:
+            raise BleakError("not connected")
+
+    async def _request(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Await a request of Bumble's; its errors come as bleak's."""
+        with _bleak_errors():
+            return await unbroken(work)
 
     async def _look_for_address(self) -> Any:
         """Scan for a bare address, as BlueZ does."""
@@ -228,13 +226,6 @@ class _Client(BaseBleakClient):
         self._subscriptions.clear()
         if self._disconnected_callback is not None:
             self._disconnected_callback()
-
-    @contextmanager
-    def _requests(self) -> Iterator[None]:
-        if not self.is_connected:
-            raise BleakError("not connected")
-        with _bleak_errors():
-            yield
 
 
 @contextmanager

@@ -125,6 +125,7 @@ class VirtualPod:
         self._streamer: Streamer | None = None
         self._stream_task: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._link_tasks: list[asyncio.Task[None]] = []
         self._commands: asyncio.Queue[tuple[bytes, int]] = asyncio.Queue()
         self._connection: Any = None
         self._connections = 0
@@ -227,17 +228,20 @@ class VirtualPod:
         self._connections = min(self._connections + 1, 0xFFFF)
         self._commands = asyncio.Queue(_COMMANDS_WAITING)
         connection.on("disconnection", self._on_disconnection)
-        self._spawn(self._ask_for_parameters(connection))
-        self._spawn(self._answer(connection, self._commands))
-        self._spawn(self._tell_status(connection))
+        self._link_tasks = [
+            self._spawn(self._ask_for_parameters(connection)),
+            self._spawn(self._answer(connection, self._commands)),
+            self._spawn(self._tell_status(connection)),
+        ]
 
     def _on_disconnection(self, reason: int) -> None:
         """The stream ends with the link: what is measured meanwhile is lost."""
         _log.info("%s: link ended, reason 0x%02x", self.identity.serial, reason)
         self._connection = None
         self._stop_stream()
-        for task in self._tasks:
+        for task in self._link_tasks:
             task.cancel()
+        self._link_tasks.clear()
         self._spawn(self._device.start_advertising())
 
     async def _ask_for_parameters(self, connection: Any) -> None:
