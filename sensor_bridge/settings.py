@@ -180,19 +180,12 @@ def _build(cls: Any, table: Any, where: str, name: str) -> Any:
     unknown = [key for key in table if key not in hints]
     if unknown:
         place = f"[{name}]" if name else "the top level"
-        raise ConfigError(
-            f"{where}: unknown key {unknown[0]!r} in {place}; valid keys are {', '.join(hints)}"
-        )
-    values = {
-        key: _convert(hints[key], value, where, f"{name}.{key}" if name else key)
-        for key, value in table.items()
-    }
+        raise ConfigError(f"{where}: unknown key {unknown[0]!r} in {place}; valid keys are {', '.join(hints)}")
+    values = {key: _convert(hints[key], value, where, f"{name}.{key}" if name else key) for key, value in table.items()}
     missing = [
         f.name
         for f in dataclasses.fields(cls)
-        if f.name not in values
-        and f.default is dataclasses.MISSING
-        and f.default_factory is dataclasses.MISSING
+        if f.name not in values and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
     ]
     if missing:
         raise ConfigError(f"{where}: [{name}] lacks {missing[0]!r}")
@@ -211,18 +204,14 @@ def _convert(hint: Any, value: Any, where: str, name: str) -> Any:
     if origin is Literal:
         choices = typing.get_args(hint)
         if value not in choices:
-            raise ConfigError(
-                f"{where}: {name} is {value!r}; it must be one of {', '.join(map(repr, choices))}"
-            )
+            raise ConfigError(f"{where}: {name} is {value!r}; it must be one of {', '.join(map(repr, choices))}")
         return value
     if origin is tuple:
         return _convert_tuple(typing.get_args(hint), value, where, name)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        kind = {str: "a text in quotes", int: "a whole number", float: "a number", bool: "true or false"}[
-            hint
-        ]
+        kind = {str: "a text in quotes", int: "a whole number", float: "a number", bool: "true or false"}[hint]
         raise ConfigError(f"{where}: {name} is {value!r}; it must be {kind}")
     if name in _LIMITS:
         low, high = _LIMITS[name]
