@@ -41,6 +41,7 @@ from firmware_protocol import (
     encode_command,
 )
 from sensor_bridge.radio.air import Air
+from sensor_bridge.radio.simulated import LocalRadio
 from sensor_bridge.recording import Recording
 from sensor_bridge.virtual.local import LocalCluster
 from sensor_bridge.virtual.pod import VirtualPod
@@ -483,6 +484,28 @@ def test_a_boot_is_a_new_id_and_ticks_from_zero(with_pod: Callable[..., None]) -
         assert again.packets[0].samples[0][0] - place > 3 * 200  # the run went on meanwhile
 
     with_pod(talk)
+
+
+def test_a_pod_whose_bridge_was_killed_is_found_by_the_next_one(
+    virtual_time: Callable[..., Any], make_recording: Callable[..., Recording]
+) -> None:
+    async def main() -> None:
+        async with LocalCluster(make_recording("left_foot")) as cluster:
+            (pod,) = cluster.pods.values()
+            async with LocalRadio(cluster.air) as radio:
+                client = radio.client(pod.identity.address)
+                await client.connect()
+                bridge = Bridge(cluster, client)
+                await bridge.subscribe()
+                await bridge.body(START)
+            assert pod.streaming  # it cannot know yet
+            async with LocalRadio(cluster.air) as radio, radio.client(pod.identity.address) as client:
+                again = Bridge(cluster, client)
+                await again.subscribe()
+                assert not pod.streaming
+                assert (await again.body(GetStatus())).connections == 2
+
+    virtual_time(main())
 
 
 def test_advertising_stops_while_connected_and_returns_soon(with_pod: Callable[..., None]) -> None:
