@@ -34,6 +34,9 @@ _log = logging.getLogger(__name__)
 CONNECT_TIMEOUT_S: Final = 10.0
 """BlueZ gives up after 20 to 40 s; a pod that advertises is connected within two."""
 
+DISCONNECT_TIMEOUT_S: Final = 5.0
+"""A stack that does not even let go must not keep a pod from being looked for again."""
+
 SETTLE_S: Final = 0.1
 """Between disconnect and connect: below 50 ms BlueZ fails with EIO."""
 
@@ -131,7 +134,8 @@ class PodFinder:
             yield client
         finally:
             try:
-                await client.disconnect()
+                async with asyncio.timeout(DISCONNECT_TIMEOUT_S):
+                    await client.disconnect()
             except RADIO_ERRORS as error:
                 _log.info("disconnecting %s failed: %s", device.address, error)
             await asyncio.sleep(SETTLE_S)

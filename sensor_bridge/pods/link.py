@@ -16,6 +16,7 @@ always learns what a stream is before its first packet.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import random
 from collections.abc import Callable
@@ -45,6 +46,11 @@ LONGEST_BACK_OFF_S: Final = 8.0
 BACK_OFF_JITTER: Final = 0.25
 """Two links that broke together shall not keep asking together."""
 
+FIRST_PINGS: Final = 30
+FIRST_PING_S: Final = 0.02
+PING_S: Final = 2.0
+"""Mean pause between clock pings, first and later. Random, so that they meet every phase of the interval."""
+
 _STOP_TIMEOUT_S: Final = 1.0
 _MOST_KEPT_EARLY: Final = 1000
 
@@ -72,6 +78,9 @@ class LinkListener(Protocol):
 
     def on_status(self, serial: str, arrival_ns: int, status_bytes: bytes) -> None:
         """A status notification, as received."""
+
+    def on_ping(self, serial: str, arrival_ns: int, sent_ns: int, tick_us: int) -> None:
+        """A clock ping was answered: the pod read ``tick_us`` no earlier than ``sent_ns``."""
 
     def on_down(self, serial: str, arrival_ns: int, reason: str) -> None:
         """The stream ended; called once for each `on_up`, also when the link is stopped."""
@@ -191,12 +200,17 @@ class _Connection:
             started = await control.start(link._stream)
             self._last_packet_s = loop.time()
             self._go_up(started, tick_us, status)
+            pinging = asyncio.create_task(self._ping(control), name=f"ping {link.serial}")
             try:
                 link.trouble = await self._watch()
             except asyncio.CancelledError:
                 link.trouble = "stopped"
+                pinging.cancel()
                 await self._stop(control)
                 raise
+            finally:
+                pinging.cancel()
+                await asyncio.gather(pinging, return_exceptions=True)
 
     def down(self, reason: str) -> None:
         """Tell the listener that the stream ended, if it was up."""
@@ -216,6 +230,21 @@ class _Connection:
             await asyncio.wait([self._ended], timeout=left_s)
             if self._ended.done():
                 return self._ended.result()
+
+    async def _ping(self, control: ControlPoint) -> None:
+        """Ask for the pod's clock at random moments, often at first: see `sensor_bridge.pod_clock`."""
+        link = self._link
+        for number in itertools.count():
+            pause_s = PING_S if number >= FIRST_PINGS else FIRST_PING_S
+            await asyncio.sleep(pause_s * 2.0 * link._rng.random())
+            sent_ns = link._now_ns()
+            try:
+                tick_us = await control.tick_us()
+            except (*RADIO_ERRORS, BridgeError) as error:  # whether the link still lives is for `_watch` to say
+                _log.info("%s: a clock ping failed: %s", link.serial, error)
+                await asyncio.sleep(PING_S)
+                continue
+            self._tell(link._listener.on_ping, sent_ns, tick_us)
 
     async def _stop(self, control: ControlPoint) -> None:
         """End the stream politely, if the link still answers."""

@@ -86,6 +86,7 @@ class _Client(BaseBleakClient):
         **kwargs: Any,
     ) -> None:
         super().__init__(address_or_ble_device, disconnected_callback=disconnected_callback, timeout=timeout)
+        self._ended = asyncio.Event()
         device = address_or_ble_device if isinstance(address_or_ble_device, BLEDevice) else None
         self._details: Any = device.details if device else None
         self._name = device.name if device else None
@@ -111,6 +112,7 @@ class _Client(BaseBleakClient):
             raise BleakError("already connected")
         address = self._details or self.adapter.seen.get(self.address) or await self._look_for_address()
         self._connection = await self.adapter.connect(address, self._timeout)
+        self._ended.clear()
         self._connection.on("disconnection", self._on_disconnection)
         self._peer = Peer(self._connection)
         try:
@@ -124,9 +126,19 @@ class _Client(BaseBleakClient):
             raise
 
     async def disconnect(self) -> None:
-        if self._connection is not None:
-            with suppress(BleakError):  # the link went away by itself meanwhile
-                await self._request(self._connection.disconnect())
+        if self._connection is None:
+            return
+        # If the link ends by itself in this very moment, Bumble waits for an event that has passed.
+        asking = asyncio.ensure_future(self._request(self._connection.disconnect()))
+        ending = asyncio.ensure_future(self._ended.wait())
+        try:
+            await asyncio.wait([asking, ending], return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():
+                with suppress(BleakError):  # the link went away by itself meanwhile
+                    asking.result()
+        finally:
+            asking.cancel()
+            ending.cancel()
 
     async def pair(self, *args: Any, **kwargs: Any) -> None:
         self._check_connected()
@@ -223,6 +235,7 @@ class _Client(BaseBleakClient):
         if self._connection is None:
             return
         self._connection = self._peer = self.services = None
+        self._ended.set()
         self._subscriptions.clear()
         if self._disconnected_callback is not None:
             self._disconnected_callback()

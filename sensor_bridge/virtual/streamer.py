@@ -13,6 +13,8 @@ from .source import MotionSource
 # The firmware keeps this many packets for the radio; what it measures beyond waits in the sensor's FIFO.
 RADIO_QUEUE_PACKETS: Final = 24
 _RADIO_RETRY_S: Final = 0.015
+# From a sample's time to its being read from the FIFO.
+_READY_S: Final = 0.0005
 
 
 class Streamer:
@@ -62,7 +64,7 @@ class Streamer:
         self._loss = loss
         self._rng = rng
         self._packetizer = Packetizer(period_s, scaling, samples_per_packet, ticks)
-        self._taken_until_s = clock()
+        self._taken_until_s = self._last_sample_s = clock()
         self.packets_sent = 0
         self.packets_dropped = 0
 
@@ -80,12 +82,16 @@ class Streamer:
     def _step(self) -> float:
         """Do what is due and return how long to sleep."""
         now_s = self._clock()
-        self._packetizer.push(*self._source.between(self._taken_until_s, now_s))
+        time_s, acc_mps2, gyr_radps = self._source.between(self._taken_until_s, now_s)
+        self._packetizer.push(time_s, acc_mps2, gyr_radps)
         self._taken_until_s = now_s
+        if len(time_s):
+            self._last_sample_s = float(time_s[-1])
         while self._waiting() < RADIO_QUEUE_PACKETS:
             packet = self._packetizer.pop()
             if packet is None:
-                return max(0.5, self._packetizer.missing) * self._period_s
+                full_s = self._last_sample_s + max(1, self._packetizer.missing) * self._period_s
+                return max(full_s + _READY_S - now_s, _READY_S)
             if self._rng.random() < self._loss() or not self._send(packet):
                 self.packets_dropped += 1
             else:
