@@ -12,9 +12,14 @@ from dataclasses import dataclass
 from .types import Activity
 
 _IN_PLACE_MPS = 0.45
+_NOWHERE_MPS, _HARDLY_MPS = 0.25, 0.65
 _SLOWEST_RUN_MPS = 0.9
+_FASTEST_WALK_MPS = 2.0  # a leg of 0.9 m leaves the ground beyond (Froude number 0.5)
 _SURE_RUN = 2.0
 _SURE_WALK = 1.0
+_OWN_RUN = 1.5  # a stride that is known whole needs less
+_OWN_WALK = 0.5
+_MEMORY = 0.2  # and remembers less
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +54,41 @@ def run_log_odds(stride: StrideFeatures, speed_mps: float | None) -> float:
     if speed_mps is not None and forward:
         # Nobody runs forward very slowly, though many run on the spot.
         odds += _between((speed_mps - _SLOWEST_RUN_MPS) / 0.08, -3.0, 0.0)
+        odds += _between((speed_mps - _FASTEST_WALK_MPS) / 0.15, 0.0, 2.0)
     return (
         odds
         + _between((0.545 - duty) / 0.03, -3.0, 3.0)
-        + _between((0.88 - stride.stride_s) / 0.08, -1.5, 1.5)
+        + _between((0.87 - stride.stride_s) / 0.07, -3.0, 1.5)
         # A leg that goes forward with a lazy swing walks; one that swings fast may do either.
-        + _between((stride.swing_peak_radps - 4.8) / 0.5, -4.0 if forward else -2.0, 1.0)
+        + _between((stride.swing_peak_radps - 4.8) / 0.5, -4.0 if forward else -2.0, 0.5)
     )
+
+
+def own_activity(
+    stride: StrideFeatures, speed_mps: float, incoming_mps: float | None, odds_before: float
+) -> Activity | None:
+    """What one whole stride was, by its own evidence and little memory; None where that is not clear.
+
+    A landing is in place if the foot came from nowhere or goes nowhere, or hardly moves before and after.
+
+    Parameters
+    ----------
+    stride : StrideFeatures
+    speed_mps : float
+        From its closed path.
+    incoming_mps : float or None
+        The same of the stride that led to it.
+    odds_before : float
+        Of the strides before it.
+    """
+    odds = run_log_odds(stride, speed_mps) + _MEMORY * odds_before
+    if odds < -_OWN_WALK:
+        return "walking"
+    if odds < _OWN_RUN:
+        return None
+    came_mps = speed_mps if incoming_mps is None else incoming_mps
+    still = min(came_mps, speed_mps) < _NOWHERE_MPS or 0.5 * (came_mps + speed_mps) < _HARDLY_MPS
+    return "in_place" if still else "running"
 
 
 def is_stride(stride: StrideFeatures) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import sqrt
 
-from .activity import ActivityJudge, StrideFeatures, is_stride
+from .activity import ActivityJudge, StrideFeatures, is_stride, own_activity
 from .joiner import Landed
 from .knee import SD_RAD, analyse_swing
 from .landing import LandingMachine
@@ -51,11 +51,23 @@ class _Landing:
     angle_rad: float | None
     angle_sd_rad: float
     told: Activity | None = None
+    stride: StrideFeatures | None = None
+    odds_before: float = 0.0
+    incoming_mps: float | None = None
     strike_final: Strike | None = None
     to_s: float | None = None
     push_radps: float = 0.0
     flags: int = 0
     stood: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row, what its own stride says it was, and what the contact was told as."""
+
+    step: Step
+    own: Activity | None
+    told: Activity | None
 
 
 class StepBook:
@@ -75,7 +87,7 @@ class StepBook:
         self._step_id = 0
         self._open: _Landing | None = None
         self._before: _Landing | None = None
-        self._undecided: list[Step] = []
+        self._undecided: list[_Row] = []
         self._speed_mps: float | None = None
         self._travels = 0
         self._travel_rad = 0.0
@@ -118,6 +130,7 @@ class StepBook:
         if before is not None and before.to_s is not None:
             stride = StrideFeatures(ic_s - before.ic_s, before.to_s - before.ic_s, machine.peak_radps)
             if is_stride(stride):
+                before.stride, before.odds_before = stride, self._judge.odds
                 if motion.level.sd_rad < _ROUGH_LEVEL_SD_RAD:
                     # The stride is not closed yet, but whether it went somewhere can be seen.
                     travel_m = rough_travel_m(motion, machine.stood_n, machine.ic_n)
@@ -240,18 +253,22 @@ class StepBook:
             next_ic_s = None
         stride_s = next_ic_s - landing.ic_s if next_ic_s is not None else None
         swing = length_m = speed_mps = None
-        if path is not None and to_s is not None and next_ic_s is not None:
+        if path is not None and to_s is not None and following is not None and next_ic_s is not None:
             swing = analyse_swing(path, to_s, next_ic_s, self._speed_mps)
             length_m = path.length_m
             speed_mps = length_m / path.duration_s
+            following.incoming_mps = speed_mps
             before = self._speed_mps
             self._speed_mps = speed_mps if before is None else before + 0.3 * (speed_mps - before)
         drive = swing.knee_drive_rad if swing is not None else None
-        activity = landing.told or self._judge.certain()
+        state = landing.told or self._judge.certain()
+        own = None
+        if speed_mps is not None and landing.stride is not None:
+            own = own_activity(landing.stride, speed_mps, landing.incoming_mps, landing.odds_before)
         step = Step(
             foot=self._foot,
             step_id=landing.step_id,
-            activity=activity or self._judge.likely(),
+            activity=own or state or self._judge.likely(),
             ic_s=landing.ic_s,
             to_s=to_s,
             contact_time_s=to_s - landing.ic_s if to_s is not None else None,
@@ -277,26 +294,31 @@ class StepBook:
             calibration=self.source,
             finalized_s=known_s,
         )
-        if landing.told is not None:
-            self._release(landing.told, known_s)
-            self._emit(step, landing.told, known_s)
+        if state is not None:
+            self._release(state, known_s)
+        row = _Row(step, own, landing.told)
+        if state is None:
+            self._undecided.append(row)
         else:
-            self._undecided.append(step)
-            if activity is not None:
-                self._release(activity, known_s)
+            self._emit(row, state, known_s)
 
-    def _release(self, activity: Activity, known_s: float) -> None:
+    def _release(self, state: Activity, known_s: float) -> None:
         """Write the rows that waited for certainty: what they were could be said only now."""
         waiting, self._undecided = self._undecided, []
-        for step in waiting:
-            self._emit(replace(step, decided_s=known_s, finalized_s=known_s), activity, known_s)
+        for row in waiting:
+            self._emit(_Row(replace(row.step, finalized_s=known_s), row.own, None), state, known_s)
 
-    def _emit(self, step: Step, activity: Activity, known_s: float) -> None:
+    def _emit(self, row: _Row, state: Activity, known_s: float) -> None:
+        activity = row.own or state
+        step = replace(row.step, activity=activity)
         if activity == "walking":
             step = replace(step, strike=None, strike_confidence=None, strike_final=None)
-        elif step.strike is None and step.strike_angle_rad is not None:
+        elif row.told is None or row.told == "walking":
+            # The contact went by without a word on its strike.
+            step = replace(step, decided_s=known_s)
+        if activity != "walking" and step.strike is None and step.strike_angle_rad is not None:
             # Its angle was not known in time; now it is.
             sd_rad = self._params.angle_sd_running_rad
             strike, confidence = classify(step.strike_angle_rad, sd_rad, self._params)
             step = replace(step, strike=strike, strike_confidence=confidence, decided_s=known_s)
-        self._out.append(replace(step, activity=activity))
+        self._out.append(step)

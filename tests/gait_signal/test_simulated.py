@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from gait_signal import FEET
 from sensor_bridge.analyze import analyze_recording
-from sensor_bridge.simulator import Scenario, Segment, simulate
+from sensor_bridge.simulator import Body, Scenario, Segment, simulate
 
 WARM_UP = 3  # steps per foot
 
@@ -76,3 +77,25 @@ def test_a_heel_striker_who_turns_forefoot_and_then_runs_in_place():
     assert np.mean([np.mean(v) for v in heel.values()]) >= 0.95
     tail = [row.activity for t, row in found if t.activity == "in_place"][6:]
     assert tail.count("in_place") >= 0.8 * len(tail)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_change_costs_at_most_one_row(seed):
+    rng = np.random.default_rng(seed)
+    order = ["walking", "running", "in_place", "running", "walking", "running", "in_place", "running", "walking"]
+    speed = {"walking": rng.uniform(1.0, 1.6), "running": rng.uniform(2.2, 4.0), "in_place": None}
+    aim = [Segment(6.0, doing, speed[doing], blend_steps=int(rng.integers(1, 6))) for doing in order]
+    matched, spare = pairs(Scenario((Segment(1.0, "standing"), *aim), body=Body.random(rng)), seed=seed)
+    assert not [s for s in spare if s.activity == "running"]
+    wrong: Counter[tuple[str, int]] = Counter()
+    for foot in FEET:
+        change, before = 0, None
+        for t, row in matched:
+            if t.foot != foot:
+                continue
+            change += t.activity != before
+            before = t.activity
+            wrong[foot, change] += row is None or row.activity != t.activity
+        assert change == len(order)
+    assert max(wrong.values()) <= 1, wrong
+    assert sum(wrong.values()) <= 0.3 * len(wrong)
