@@ -17,20 +17,26 @@ from typing import Final
 
 import numpy as np
 
+from firmware_protocol import Role, Side
+from gait_signal.types import Foot
+
 from .errors import BridgeError, HomeUnusable
 from .home import Home
 from .live import LiveOptions, LiveResult, run_live
-from .recording import Recording, load_recording
+from .pods.team import Place
+from .recording import load_recording
 from .reporting import write_report
 from .settings import Settings
 from .simulator import Scenario, Simulation, simulate
 from .steps_csv import write_steps_csv
 from .store.database import load_session
 from .truth import TrueStep, Verdict, compare
+from .virtual.cast import SIMULATED_TAG, Part
 from .virtual.local import LocalCluster
 
-# From the call to the first motion: pods are found, connected and have stood for five seconds.
-_STAND_S: Final = 5.0
+DEFAULT_SECONDS: Final = 75.0
+# Until both pods stream and their world starts; and what the last step needs to be finished.
+_START_S: Final = 3.0
 _TAIL_S: Final = 1.0
 
 
@@ -56,7 +62,7 @@ def run_demo(
     settings: Settings,
     out: Path | None,
     *,
-    seconds: float,
+    seconds: float | None = None,
     seed: int | None = None,
     recording: Path | None = None,
     plain: bool = False,
@@ -69,12 +75,12 @@ def run_demo(
         ``[pods]`` is not used: these pods say themselves where they are worn.
     out : Path, optional
         Default: a folder ``demo`` in the home.
-    seconds : float
-        Length of the run, after the pods have stood.
+    seconds : float, optional
+        Length of the run, after the pods have stood. Default: `DEFAULT_SECONDS`, or the whole recording.
     seed : int, optional
         Default: a new one.
     recording : Path, optional
-        Replayed instead of a simulated runner; ``seconds`` then cuts it.
+        Replayed instead of a simulated runner.
 
     Raises
     ------
@@ -90,17 +96,20 @@ def run_demo(
         ppm: dict[str, float] = {}
     else:
         seed = secrets.randbelow(1_000_000) if seed is None else seed
+        seconds = DEFAULT_SECONDS if seconds is None else seconds
         simulation = simulate(Scenario.demo(seconds, np.random.default_rng(seed)), seed=seed)
         source, ppm = simulation.recording, dict(simulation.pod_clock_ppm)
         title, origin = f"demo, seed {seed}", f"simulated runner, seed {seed}"
     remark = f"{origin[:1].upper()}{origin[1:]}, not a live run."
     with _out_folder(out), home.lock():
-        cluster = LocalCluster(source, ppm=ppm, seed=seed or 0)
+        cluster = LocalCluster(source, ppm=ppm, seed=seed or 0, tag=SIMULATED_TAG if simulation else None)
+        stand_s = _START_S + max(part.motion.stand_s for part in cluster.parts)
         options = LiveOptions(
-            _length_s(source, seconds),
+            min(cluster.seconds + _START_S, stand_s + (seconds or cluster.seconds)) + _TAIL_S,
             plain=plain,
             title=title,
-            remark=f"{origin[:1].upper()}{origin[1:]}, not a live run.",
+            remark=remark,
+            need=[_place(part) for part in cluster.parts],
         )
         result, zero_s = asyncio.run(_run(home, settings, cluster, options))
         record = load_session(home, result.session_id)
@@ -126,9 +135,10 @@ async def _run(
         return result, cluster.recording_zero_s - loop.time() + result.clock.now_s()
 
 
-def _length_s(source: Recording, seconds: float) -> float:
-    run_s = max(float(pod.time_s[-1] - pod.time_s[0]) for pod in source.pods.values())
-    return min(run_s, seconds) + _STAND_S + _TAIL_S
+def _place(part: Part) -> Place:
+    identity = part.identity
+    side: Foot = "left" if identity.side is Side.LEFT else "right"
+    return side, "thigh" if identity.role is Role.THIGH else "foot"
 
 
 def _truth(simulation: Simulation, zero_s: float) -> list[TrueStep]:

@@ -102,7 +102,7 @@ class SessionEngine:
         if lane.boot_id is not None and lane.boot_id != up.boot_id:
             lane.clock.restart()
             lane.pending = "reboot"
-        elif lane.end_s is not None and abs(lane.clock.to_session_s(up.tick_us) - arrival_s) > _CLOCK_BREAK_S:
+        elif lane.clock.error_s is not None and abs(lane.clock.to_session_s(up.tick_us) - arrival_s) > _CLOCK_BREAK_S:
             lane.clock.restart()
         lane.boot_id = up.boot_id
         self._set_state(lane, arrival_s, link="streaming")
@@ -141,6 +141,11 @@ class SessionEngine:
         self._set_state(lane, arrival_s, battery_percent=percent)
         return []
 
+    def ping(self, pod: int, sent_s: float, tick_us: int) -> list[SessionEvent]:
+        """Take note that a pod read its clock, ``tick_us``, no earlier than ``sent_s``."""
+        self._lanes[pod].clock.ping(tick_us, sent_s)
+        return []
+
     def down(self, pod: int, arrival_s: float) -> list[SessionEvent]:
         """Take note that a pod's link is gone."""
         lane = self._lanes[pod]
@@ -160,6 +165,8 @@ class SessionEngine:
         events = _gait(self._core.flush())
         for lane in self._lanes:
             lane.pending = "resume"
+            # Session time went on by the wall clock meanwhile: close, but not close enough.
+            lane.clock.restart()
             if lane.pod.role == "foot":
                 events += _gait(self._core.restart(lane.pod.side))
         return events

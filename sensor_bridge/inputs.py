@@ -35,6 +35,8 @@ def feed(engine: SessionEngine, record: Record) -> list[SessionEvent]:
             return engine.status(record.pod, arrival_s, record.payload)
         case RecordKind.UP:
             return engine.up(record.pod, arrival_s, decode_up(record))
+        case RecordKind.PING:
+            return engine.ping(record.pod, *decode_ping(record))
         case RecordKind.DOWN:
             return engine.down(record.pod, arrival_s)
         case RecordKind.SUSPEND:
@@ -71,6 +73,26 @@ def decode_up(record: Record) -> StreamUp:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise SessionError(_DAMAGED.format(f"a stream start lacks {error}")) from error
+
+
+def encode_ping(sent_ns: int, tick_us: int) -> bytes:
+    """Return the payload of a PING record; ``sent_ns`` is session time."""
+    return json_payload({"sent_ns": sent_ns, "tick_us": tick_us})
+
+
+def decode_ping(record: Record) -> tuple[float, int]:
+    """Return when a ping was sent (session seconds) and the pod's tick when it arrived.
+
+    Raises
+    ------
+    SessionError
+        A field is missing or of the wrong kind.
+    """
+    table = record.json()
+    try:
+        return seconds(int(table["sent_ns"])), int(table["tick_us"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise SessionError(_DAMAGED.format(f"a clock ping lacks {error}")) from error
 
 
 def engine_for(header: SessionHeader) -> SessionEngine:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ from .home import Home
 from .inputs import engine_for, feed, replay, stored_calibrations
 from .pods.find import PodFinder
 from .pods.link import PodLink
-from .pods.team import TeamMember, find_team
+from .pods.team import FEET, Place, TeamMember, find_team
 from .radio.base import Radio
 from .session import Session
 from .settings import PodSettings, Settings
@@ -65,6 +65,8 @@ class LiveOptions:
         Stored with the session as a notice; "" for none.
     time_source : TimeSource or None
         The session's clock; None: this computer's.
+    need : sequence of (side, role)
+        Places that must be filled where the settings name no pods.
     """
 
     seconds: float | None = None
@@ -73,6 +75,7 @@ class LiveOptions:
     title: str = "shoepod"
     remark: str = ""
     time_source: TimeSource | None = None
+    need: Sequence[Place] = FEET
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ async def run_live(home: Home, settings: Settings, radio: Radio, options: LiveOp
         try:
             finder = PodFinder(radio)
             print(f"Looking for your pods with {radio.name} ...", flush=True)
-            team = await _find_team(finder, settings, resumed, notices.note, stop)
+            team = await _find_team(finder, settings.pods, resumed, options.need, note=notices.note, stop=stop)
             await starting_player  # a wrong sound file ends the run before it begins
             await asyncio.to_thread(preload, settings)
         finally:
@@ -195,15 +198,16 @@ def _find_resumable(home: Home) -> SessionHeader:
 
 async def _find_team(
     finder: PodFinder,
-    settings: Settings,
+    pods: Mapping[str, PodSettings],
     resumed: SessionHeader | None,
+    need: Sequence[Place],
+    *,
     note: Callable[[str], None],
     stop: asyncio.Event,
 ) -> list[TeamMember]:
-    pods = settings.pods
     if resumed is not None:  # the archive's pod numbers are given
         pods = {pod.serial: PodSettings(pod.side, pod.role) for pod in resumed.pods}
-    finding = asyncio.create_task(find_team(finder, pods, note=note))
+    finding = asyncio.create_task(find_team(finder, pods, need=need, note=note))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait([finding, stopping], return_when=asyncio.FIRST_COMPLETED)

@@ -18,10 +18,13 @@ afterwards. So only the lowest points count. With ``x`` the pod's time and ``y``
    last packet ended, and turns back to the line by at most `_SLEW` seconds per second. Only the first
    `_START_S` seconds, and an error that no radio explains, are corrected faster.
 
-Everything is computed from the pairs alone, so a replay of the same pairs gives the same times, bit for
-bit. What the pairs cannot show is the least delay itself: a constant few milliseconds, about the same for
-two pods alike. If a packet lasts a whole number of connection intervals, its wait is nearly constant too
-and up to one interval stays hidden; see ``samples_per_packet`` in the wire format's SPEC.
+Arrivals bound the line from above only. If packets and connection events beat against each other coarsely
+(25 ms against 15 ms: steps of 5 ms), the least delay stays hidden, and it differs from pod to pod. **Clock
+pings**, sent at random moments, bound it from below: the pod read its clock no earlier than the ping was
+sent. Of some pings one is sent just before a connection event, and the line is placed just above it.
+
+Everything is computed from these pairs alone, so a replay of the same pairs gives the same times, bit for
+bit.
 """
 
 from __future__ import annotations
@@ -57,6 +60,10 @@ _START_SETTLE_S: Final = 0.2
 _LEAST_MEMORY_S: Final = 5.0
 _MEMORY_ERROR_S: Final = 1e-3
 _LEAST_RESOLUTION_S: Final = 5e-3
+# The best of some dozen pings, sent at random against a 15 ms interval, still waits about this long.
+_PING_WAIT_S: Final = 0.8e-3
+_MAX_PINGS: Final = 64
+_LEAST_PINGS: Final = 32
 
 
 @dataclass(slots=True)
@@ -109,6 +116,7 @@ class PodClock:
         self._tick0_us: int | None = None
         self._arrival0_s = 0.0
         self._bins: deque[_Bin] = deque(maxlen=_MAX_BINS)
+        self._pings: deque[tuple[int, float]] = deque(maxlen=_MAX_PINGS)
         self._rate = 0.0
         self._rate_sd = _MAX_RATE
         self._offset_s = 0.0
@@ -129,7 +137,8 @@ class PodClock:
         lag_s = self._offset_s + self._rate * x_s - self._piece.z_s
         span_s = self._span_s()
         # Somewhere between the lowest point and the next higher ones lies the true least delay.
-        seen_s = hypot(self._resolution_s / sqrt(12.0), self._rate_sd * span_s / 2.0)
+        hidden_s = _PING_WAIT_S if self._pings else self._resolution_s / sqrt(12.0)
+        seen_s = hypot(hidden_s, self._rate_sd * span_s / 2.0)
         return hypot(seen_s, lag_s)
 
     def update(self, tick_us: int, arrival_s: float) -> None:
@@ -145,7 +154,7 @@ class PodClock:
         """
         if self._tick0_us is None:
             self._tick0_us, self._arrival0_s = tick_us, arrival_s
-        x_s = (tick_us - self._tick0_us) * _US
+        x_s = self._x_s(tick_us)
         y_s = arrival_s - self._arrival0_s - x_s
         if self._add(x_s, y_s) or x_s < _START_S:
             self._fit()
@@ -153,6 +162,18 @@ class PodClock:
         self._offset_s = min(self._offset_s, y_s - self._rate * x_s)
         if x_s > self._piece.x_s:
             self._turn(x_s)
+
+    def ping(self, tick_us: int, sent_s: float) -> None:
+        """Take one clock ping.
+
+        Parameters
+        ----------
+        tick_us : int
+            Unwrapped pod time at which the ping reached the pod.
+        sent_s : float
+            Session time just before it was sent.
+        """
+        self._pings.append((tick_us, sent_s))
 
     def to_session_s(self, tick_us: int) -> float:
         """Return the session time of a pod time.
@@ -167,7 +188,7 @@ class PodClock:
         """
         if self._tick0_us is None:
             raise ValueError("a pod clock needs one packet before it can tell the time")
-        x_s = (tick_us - self._tick0_us) * _US
+        x_s = self._x_s(tick_us)
         piece = self._piece if x_s >= self._piece.x_s else self._before
         return self._arrival0_s + (x_s + piece.at(x_s))
 
@@ -203,7 +224,26 @@ class PodClock:
             self._rate, self._rate_sd = slope, slope_sd
         # Old points say little about now as long as the rate is uncertain.
         since_s = points[-1][0] - max(_LEAST_MEMORY_S, _MEMORY_ERROR_S / self._rate_sd)
-        self._offset_s = min(y - self._rate * x for x, y in points if x >= since_s)
+        above_s = min(y - self._rate * x for x, y in points if x >= since_s)
+        self._offset_s = self._between(above_s, since_s)
+
+    def _between(self, above_s: float, since_s: float) -> float:
+        """Return the offset that pings put below the one of the arrivals, if there are any."""
+        below = [
+            (x_s, sent_s - self._arrival0_s - x_s * (1.0 + self._rate))
+            for x_s, sent_s in ((self._x_s(tick_us), sent_s) for tick_us, sent_s in self._pings)
+        ]
+        recent = [level_s for x_s, level_s in below if x_s >= since_s]
+        if len(recent) < _LEAST_PINGS:
+            recent = [level_s for _, level_s in below[-_LEAST_PINGS:]]
+        if not recent:
+            return above_s
+        below_s = max(recent)
+        # They cross only by an error of the rate; the truth is then somewhere near both.
+        return min(below_s + _PING_WAIT_S, above_s) if below_s <= above_s else (below_s + above_s) / 2.0
+
+    def _x_s(self, tick_us: int) -> float:
+        return (tick_us - (self._tick0_us or 0)) * _US
 
     def _turn(self, x_s: float) -> None:
         """Begin a new piece at ``x_s``, where the mapping stands, towards the line."""

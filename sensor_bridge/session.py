@@ -17,7 +17,7 @@ from .audio.rule import CueRule
 from .clock import SessionClock
 from .engine import SessionEngine, StreamUp
 from .events import CueMark, Notice, SessionEvent
-from .inputs import encode_up, feed
+from .inputs import encode_ping, encode_up, feed
 from .store.archive import NO_POD, Record, RecordKind, json_payload
 from .store.writer import SessionWriter
 
@@ -75,6 +75,11 @@ class Session:
     def on_status(self, serial: str, arrival_ns: int, data: bytes) -> None:
         """Take a status notification."""
         self._input(RecordKind.STATUS, serial, arrival_ns, data)
+
+    def on_ping(self, serial: str, arrival_ns: int, sent_ns: int, tick_us: int) -> None:
+        """Take note of a clock ping."""
+        payload = encode_ping(self._clock.session_ns(sent_ns), tick_us)
+        self._input(RecordKind.PING, serial, arrival_ns, payload)
 
     def on_down(self, serial: str, arrival_ns: int, reason: str) -> None:
         """Take note that a link is gone."""

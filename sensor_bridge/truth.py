@@ -6,11 +6,12 @@ count; the first three true steps of a foot are warm-up, since nobody can call a
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gait_signal.types import FEET, Foot, Step, Strike
+from gait_signal.types import FEET, Activity, Foot, Step, Strike
 
 MATCH_S: Final = 0.100
 WARM_UP_STEPS: Final = 3
@@ -20,12 +21,32 @@ EDGE_S: Final = 0.3
 
 @dataclass(frozen=True, slots=True)
 class TrueStep:
-    """What really happened: one running contact."""
+    """What really happened: one contact. ``None`` means not known.
+
+    Attributes
+    ----------
+    foot : {"left", "right"}
+    ic_s, to_s : float
+        Initial contact and toe-off.
+    strike : str or None
+    strike_angle_rad, knee_drive_rad, knee_drive_rel_standing_rad : float or None
+        Defined as in `gait_signal.types.Step`.
+    ic_sd_s : float or None
+        How far ``ic_s`` itself can be trusted, one standard deviation.
+    speed_mps : float or None
+    activity : str
+    """
 
     foot: Foot
     ic_s: float
     to_s: float | None
     strike: Strike | None
+    strike_angle_rad: float | None = None
+    knee_drive_rad: float | None = None
+    knee_drive_rel_standing_rad: float | None = None
+    ic_sd_s: float | None = None
+    speed_mps: float | None = None
+    activity: Activity = "running"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +88,7 @@ def compare(truth: Sequence[TrueStep], steps: Iterable[Step]) -> Verdict:
         theirs = sorted((step for step in truth if step.foot == foot), key=lambda step: step.ic_s)
         if not theirs:
             continue
-        pairs = _match(theirs, ours)
+        pairs = match([true.ic_s for true in theirs], [step.ic_s for step in ours], MATCH_S)
         from_s = theirs[min(WARM_UP_STEPS, len(theirs) - 1)].ic_s - EDGE_S
         to_s = theirs[-1].ic_s + EDGE_S
         used = set(pairs.values())
@@ -88,12 +109,25 @@ def compare(truth: Sequence[TrueStep], steps: Iterable[Step]) -> Verdict:
     return Verdict(counted, missed, false, heel_balanced, bias_s)
 
 
-def _match(theirs: Sequence[TrueStep], ours: Sequence[Step]) -> dict[int, int]:
+def match(true_s: Sequence[float], found_s: Sequence[float], within_s: float) -> dict[int, int]:
+    """Pair true with found times, one to one, the nearest pair first.
+
+    Parameters
+    ----------
+    true_s, found_s : sequence of float
+        The found times in rising order.
+    within_s : float
+        What lies further apart is no pair.
+
+    Returns
+    -------
+    dict
+        Index in ``true_s`` to index in ``found_s``.
+    """
     near = sorted(
-        (abs(true.ic_s - step.ic_s), i, j)
-        for i, true in enumerate(theirs)
-        for j, step in enumerate(ours)
-        if abs(true.ic_s - step.ic_s) <= MATCH_S
+        (abs(true - found_s[j]), i, j)
+        for i, true in enumerate(true_s)
+        for j in range(bisect_left(found_s, true - within_s), bisect_right(found_s, true + within_s))
     )
     pairs: dict[int, int] = {}
     used: set[int] = set()

@@ -48,7 +48,9 @@ def build_parser() -> argparse.ArgumentParser:
         sub.add_argument("--config", type=Path, metavar="FILE", help="configuration to use instead of the home's")
 
     demo = command("demo", "virtual pods, bridge, store and report in one go; needs nothing else")
-    demo.add_argument("--seconds", type=_seconds, default=75.0, metavar="N", help="how long to run (default 75)")
+    demo.add_argument(
+        "--seconds", type=_seconds, metavar="N", help="length (default 75, or the whole recording)"
+    )
     demo.add_argument("--seed", type=int, metavar="N", help="which simulated runner (default: a new one)")
     demo.add_argument("--recording", type=Path, metavar="DIR", help="replay a recording instead of a simulated runner")
     demo.add_argument("--out", type=Path, metavar="DIR", help="where the session and its report go")

@@ -177,7 +177,7 @@ class _Connection:
         self._link = link
         self.fault: Exception | None = None
         self._up = False
-        self._early: list[tuple[Callable[[str, int, bytes], None], bytes]] = []
+        self._early: list[tuple[Callable[[str, int, bytes], None], bytes, bool]] = []
         self._last_packet_s = 0.0
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -260,8 +260,12 @@ class _Connection:
         link.state = LinkState.STREAMING
         self._tell(link._listener.on_up, started, tick_us, status)
         early, self._early = self._early, []
-        for deliver, data in early:
-            self._tell(deliver, data)
+        # A stream begins with sequence 0. What came before that is the rest of an older one.
+        begins = [i for i, (_, data, is_packet) in enumerate(early) if is_packet and data[:4] == bytes(4)]
+        begin = begins[-1] if begins else len(early)
+        for i, (deliver, data, is_packet) in enumerate(early):
+            if i >= begin or not is_packet:
+                self._tell(deliver, data)
 
     def _end(self, reason: str) -> None:
         if not self._ended.done():
@@ -269,16 +273,16 @@ class _Connection:
 
     def _on_stream(self, _: Any, data: bytearray) -> None:
         self._last_packet_s = asyncio.get_running_loop().time()
-        self._deliver(self._link._listener.on_packet, bytes(data))
+        self._deliver(self._link._listener.on_packet, bytes(data), is_packet=True)
 
     def _on_status(self, _: Any, data: bytearray) -> None:
-        self._deliver(self._link._listener.on_status, bytes(data))
+        self._deliver(self._link._listener.on_status, bytes(data), is_packet=False)
 
-    def _deliver(self, deliver: Callable[[str, int, bytes], None], data: bytes) -> None:
+    def _deliver(self, deliver: Callable[[str, int, bytes], None], data: bytes, *, is_packet: bool) -> None:
         if self._up:
             self._tell(deliver, data)
         elif not self.was_up and len(self._early) < _MOST_KEPT_EARLY:
-            self._early.append((deliver, data))
+            self._early.append((deliver, data, is_packet))
 
     def _tell(self, call: Callable[..., None], *what: Any) -> None:
         """Call the listener; what it raises would vanish in the Bluetooth stack, so keep it for `PodLink.run`."""

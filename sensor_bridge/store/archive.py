@@ -63,6 +63,8 @@ class RecordKind(enum.IntEnum):
     """JSON: the new anchor after an interrupted session was taken up again."""
     END = 8
     """JSON: the session was closed in order."""
+    PING = 9
+    """JSON: a clock ping: session time at which it was sent, the pod's tick at which it got there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,10 @@ def test_a_wall_clock_that_steps_moves_no_sample(
     again = stage.live(
         heel_then_forefoot.recording, RUN_S, step_the_wall_clock, zone=zone, ppm=heel_then_forefoot.pod_clock_ppm
     )
-    assert [(s.foot, s.ic_s, s.to_s) for s in again.steps] == [(s.foot, s.ic_s, s.to_s) for s in lived.steps]
+    assert [(s.foot, s.step_id) for s in again.steps] == [(s.foot, s.step_id) for s in lived.steps]
+    # Two sessions differ by when their clock pings happened to go out, which is random; no more than that.
+    moved_s = np.array([a.ic_s - b.ic_s for a, b in zip(again.steps, lived.steps, strict=True)])
+    assert np.abs(moved_s).max() < 0.004
     assert not again.record.gaps
     summary = again.record.summary
     last = Anchor(summary.started_utc, summary.zone).local_at(again.steps[-1].ic_s)

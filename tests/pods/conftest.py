@@ -47,6 +47,9 @@ class Diary:
     def on_status(self, serial: str, arrival_ns: int, status_bytes: bytes) -> None:
         self._write("status", serial, arrival_ns, PodStatus.from_bytes(status_bytes))
 
+    def on_ping(self, serial: str, arrival_ns: int, sent_ns: int, tick_us: int) -> None:
+        self._write("ping", serial, arrival_ns, (sent_ns, tick_us))
+
     def on_down(self, serial: str, arrival_ns: int, reason: str) -> None:
         self._write("down", serial, arrival_ns, reason)
 
@@ -59,10 +62,10 @@ class Diary:
         return [entry[3] for entry in self.entries if entry[:2] == (what, serial)]
 
     def kinds(self, serial: str) -> list[str]:
-        """What happened to a pod, packets and statuses in a row told once."""
+        """What happened to a pod, packets in a row told once; statuses and pings not at all."""
         kinds: list[str] = []
         for what, of, *_ in self.entries:
-            if of == serial and what != "status" and (not kinds or kinds[-1] != what):
+            if of == serial and what not in ("status", "ping") and (not kinds or kinds[-1] != what):
                 kinds.append(what)
         return kinds
 
