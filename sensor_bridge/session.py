@@ -72,9 +72,9 @@ class Session:
         """Take a stream notification."""
         self._input(RecordKind.PACKET, serial, arrival_ns, data)
 
-    def on_status(self, serial: str, arrival_ns: int, data: bytes) -> None:
+    def on_status(self, serial: str, arrival_ns: int, status_bytes: bytes) -> None:
         """Take a status notification."""
-        self._input(RecordKind.STATUS, serial, arrival_ns, data)
+        self._input(RecordKind.STATUS, serial, arrival_ns, status_bytes)
 
     def on_ping(self, serial: str, arrival_ns: int, sent_ns: int, tick_us: int) -> None:
         """Take note of a clock ping."""

@@ -53,6 +53,7 @@ class AirController(Controller):  # type: ignore[misc]  # bumble is untyped here
 
     le_acl_data_packet_length = _ACL_BYTES
     total_num_le_acl_data_packets = _CONTROLLER_BUFFERS
+    link: Any
     pending_le_connection: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -233,7 +234,7 @@ class PacedLink(LocalLink):  # type: ignore[misc]  # bumble is untyped here
             return
         receiver = self.find_le_controller(connection.peer_address)
         linked = receiver is not None and connection.self_address in receiver.le_connections
-        if linked and id(connection) not in self._cut:
+        if linked and receiver is not None and id(connection) not in self._cut:
             travelled = 0
             for _ in range(min(self._packets_per_event, len(lane.waiting))):
                 data, packets = lane.waiting.popleft()

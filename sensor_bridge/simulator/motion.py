@@ -13,7 +13,7 @@ from sensor_bridge.simulator.placement import HipPath, fit_height, place_feet
 from sensor_bridge.simulator.plan import Plan, plan_steps
 from sensor_bridge.simulator.scenario import Scenario
 from sensor_bridge.simulator.stance import Habits, Stance
-from sensor_bridge.simulator.trunk import forward_path, pelvis_path
+from sensor_bridge.simulator.trunk import PelvisPath, forward_path, pelvis_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,12 @@ def build_motion(scenario: Scenario, rng: np.random.Generator) -> Motion:
     steps = {foot: [step for step in plan.steps if step.foot == foot] for foot in FEET}
     habits = {foot: Habits.random(rng) for foot in FEET}
     forward = forward_path(plan)
-    pelvis = {foot: pelvis_path(steps[foot]) for foot in FEET}
-    stances = {foot: Stance(steps[foot], scenario.body, habits[foot]) for foot in FEET}
+    pelvis: dict[Foot, PelvisPath] = {foot: pelvis_path(steps[foot]) for foot in FEET}
+    stances: dict[Foot, Stance] = {foot: Stance(steps[foot], scenario.body, habits[foot]) for foot in FEET}
     for foot in FEET:
         place_feet(stances[foot], steps[foot], forward, pelvis[foot])
     height = fit_height(plan, stances, scenario.body, forward, pelvis)
-    legs = {
+    legs: dict[Foot, Leg] = {
         foot: Leg(steps[foot], stances[foot], scenario.body, habits[foot], HipPath(forward, pelvis[foot], height))
         for foot in FEET
     }

@@ -100,8 +100,8 @@ class GaitCore:
     def flush(self) -> list[GaitEvent]:
         """End of stream: give the pending steps with what is known."""
         events: list[GaitEvent] = []
-        for foot, pipeline in self._pipelines.items():
-            events += self._join(foot, pipeline.flush())
+        for foot in self._feet:
+            events += self._join(foot, self._pipelines[foot].flush())
         return [*events, *self._joiner.ready(everything=True)]
 
     def _pipeline(self, foot: Foot) -> FootPipeline:
