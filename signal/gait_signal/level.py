@@ -14,7 +14,7 @@ from __future__ import annotations
 from math import cos, radians, sin, sqrt
 
 from .calibration import FLAT_RAD, Vector
-from .resample import FLAG_ACC_CLIPPED, FLAG_BRIDGED, FLAG_GYR_CLIPPED
+from .resample import FLAG_BRIDGED, FLAG_GYR_CLIPPED
 
 Quaternion = tuple[float, float, float, float]
 
@@ -22,7 +22,6 @@ _REST_SD_RAD = radians(0.3)
 _LOST_SD_RAD = radians(20.0)
 _DRIFT_RAD = radians(0.25)  # gyro scale and noise over one stride
 _STRIDE_SD_RAD = radians(1.5)  # velocity left at mid-stance over gravity times stride time
-_CLIPPED_STRIDE_SD_RAD = radians(6.0)
 _FLAT_SD_RAD = radians(1.2)
 _FLAT_UNLEARNED_SD_RAD = radians(2.5)
 _FLAT_BELOW_RAD = radians(2.0)  # the flat foot speaks only while the level is less sure than this
@@ -83,7 +82,7 @@ class Level:
         self.sd_rad = _REST_SD_RAD
         self.known = True
 
-    def stand(self, attitude: Quaternion, stride_force: Vector | None, flags: int) -> None:
+    def stand(self, attitude: Quaternion, stride_force: Vector | None, flags: int, force_sd_rad: float = 0.0) -> None:
         """Take a mid-stance, and the mean force of the stride that it ends.
 
         Parameters
@@ -94,6 +93,8 @@ class Level:
             None where there was no whole stride.
         flags : int
             What happened to the samples of that stride.
+        force_sd_rad : float
+            What clipping adds to the doubt about the direction of ``stride_force``.
         """
         self.sd_rad = sqrt(self.sd_rad**2 + _DRIFT_RAD**2)
         if self.sd_rad > _FLAT_BELOW_RAD:
@@ -101,7 +102,7 @@ class Level:
             self._pull(turn(attitude, self._flat), sd_rad)
             self.known = True
         if stride_force is not None and not flags & (FLAG_BRIDGED | FLAG_GYR_CLIPPED):
-            self._pull(_unit(stride_force), _CLIPPED_STRIDE_SD_RAD if flags & FLAG_ACC_CLIPPED else _STRIDE_SD_RAD)
+            self._pull(_unit(stride_force), sqrt(_STRIDE_SD_RAD**2 + force_sd_rad**2))
         if self.sd_rad < _LEARN_BELOW_RAD:
             self._learned += 1
             gain = max(0.1, 1.0 / self._learned)

@@ -19,6 +19,7 @@ from .params import CoreParams
 from .resample import FLAG_ACC_CLIPPED, FLAG_BRIDGED, FLAG_GYR_CLIPPED
 from .strides import StridePath, rough_travel_m, stride_path
 from .strike import classify
+from .unclip import restore
 from .types import (
     Activity,
     ActivityChange,
@@ -172,8 +173,9 @@ class StepBook:
         landing, before = self._open, self._before
         whole = before is not None and before.stood and machine.previous_stood_n >= 0
         flags = self._flags_between(motion, machine.previous_stood_n, machine.stood_n) if whole else 0
+        force_sd_rad = restore(motion, machine.previous_stood_n, machine.stood_n) if flags & FLAG_ACC_CLIPPED else 0.0
         force = motion.mean_force(machine.previous_stood_n, machine.stood_n) if whole else None
-        motion.level.stand(motion.attitude[machine.stood_n & MASK], force, flags)
+        motion.level.stand(motion.attitude[machine.stood_n & MASK], force, flags, force_sd_rad)
         path = stride_path(motion, machine.previous_stood_n, machine.stood_n) if whole else None
         if landing is not None:
             landing.stood = True
