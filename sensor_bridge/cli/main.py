@@ -48,9 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
         sub.add_argument("--config", type=Path, metavar="FILE", help="configuration to use instead of the home's")
 
     demo = command("demo", "virtual pods, bridge, store and report in one go; needs nothing else")
-    demo.add_argument(
-        "--seconds", type=_seconds, metavar="N", help="length (default 75, or the whole recording)"
-    )
+    demo.add_argument("--seconds", type=_seconds, metavar="N", help="length (default 75, or the whole recording)")
     demo.add_argument("--seed", type=int, metavar="N", help="which simulated runner (default: a new one)")
     demo.add_argument("--recording", type=Path, metavar="DIR", help="replay a recording instead of a simulated runner")
     demo.add_argument("--out", type=Path, metavar="DIR", help="where the session and its report go")
@@ -70,6 +68,14 @@ def build_parser() -> argparse.ArgumentParser:
     analyze.add_argument("--out", type=Path, required=True, metavar="STEPS.csv", help="the table to write")
     analyze.add_argument("--pods", choices=("feet", "all"), default="feet", help="which pods to use (default feet)")
     analyze.add_argument("--as-live", action="store_true", help="a session's packets in the order they arrived")
+
+    validate = command("validate", "how far the gait core is from recordings with a truth")
+    validate.add_argument("folder", type=Path, metavar="DIR", help="a recording with a truth, or a folder of them")
+    validate.add_argument(
+        "--out", type=Path, default=Path("validation.html"), metavar="FILE.html", help="the page (default %(default)s)"
+    )
+    validate.add_argument("--json", type=Path, metavar="FILE", help="the figures, for programs")
+    validate.add_argument("--sensitivity", action="store_true", help="also with worsened copies; takes a minute")
 
     pods = command("virtual-pods", "virtual pods and their radio, for 'run --radio'")
     pods.add_argument("--hub", required=True, metavar="HOST:PORT", help="where the radio listens")
