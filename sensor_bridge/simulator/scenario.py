@@ -175,7 +175,7 @@ class Scenario:
         walk_s = min(8.0, 0.08 * seconds)
         in_place_s = min(20.0, 0.10 * seconds)
         run_s = seconds - stand_s - walk_s - in_place_s
-        heel_s = 0.45 * run_s
+        heel_s = 0.55 * run_s
         speed = float(rng.uniform(2.6, 3.4))
         cadence = float(rng.uniform(162.0, 172.0))
         heel_deg = float(rng.uniform(13.0, 19.0))

@@ -52,7 +52,7 @@ def test_the_cue_sounds_at_heel_strikes_before_toe_off_and_at_nothing_else(
 ) -> None:
     require_program("pulseaudio")
     require_program("parec")
-    result = cue.run(32.0)
+    result = cue.run(42.0)
     assert result["exit_code"] == 0
     assert result["true_rearfoot_contacts"] >= 20
     assert result["share"] >= 0.9

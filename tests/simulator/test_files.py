@@ -50,6 +50,6 @@ def test_its_description_is_valid(short: Simulation, tmp_path: Path) -> None:
     described = tomllib.loads((write_recording(short, tmp_path / "s") / "recording.toml").read_text())
     assert described["kind"] == "simulated"
     assert described["pods"] == ["left_foot", "right_foot", "left_thigh"]
-    assert described["truth_to_s"] == 15.0
+    assert described["truth_to_s"] == pytest.approx(15.0)
     assert described["pod_clock_ppm"] == pytest.approx(dict(short.pod_clock_ppm), abs=1e-3)
     assert described["runner"]["height_m"] == pytest.approx(short.scenario.body.height_m, abs=1e-3)
