@@ -14,7 +14,7 @@ from __future__ import annotations
 from math import cos, radians, sin, sqrt
 
 from .calibration import FLAT_RAD, Vector
-from .resample import FLAG_BRIDGED, FLAG_GYR_CLIPPED
+from .resample import FLAG_BRIDGED, FLAG_GYR_CLIPPED, FLAG_STRAIGHT
 
 Quaternion = tuple[float, float, float, float]
 
@@ -28,7 +28,10 @@ _FLAT_BELOW_RAD = radians(2.0)  # the flat foot speaks only while the level is l
 _SURPRISE = 2.5  # standard deviations of the recent mean error
 _LEARN_BELOW_RAD = radians(1.5)
 _LEARNED_AFTER = 4
-_BRIDGED_RAD = 0.006  # error that one bridged sample adds; they add up, as do clipped ones
+_STRAIGHT_RAD = 0.006  # error that one sample bridged by a line adds; they add up, as do clipped ones
+_DOUBTFUL_RAD = radians(0.7)  # clipping that adds more than this
+_FILLED_RAD = 0.0015  # and one filled from an earlier stride
+_FILLED_FORCE_RAD = 0.002  # the same for the direction of the stride's mean force
 _GYR_CLIPPED_RAD = 0.010
 
 
@@ -63,7 +66,7 @@ class Level:
     def disturb(self, flags: int) -> None:
         """Take note of a sample that was missing or at the end of its range."""
         if flags & FLAG_BRIDGED:
-            self.sd_rad += _BRIDGED_RAD
+            self.sd_rad += _STRAIGHT_RAD if flags & FLAG_STRAIGHT else _FILLED_RAD
         if flags & FLAG_GYR_CLIPPED:
             self.sd_rad += _GYR_CLIPPED_RAD
 
@@ -82,7 +85,14 @@ class Level:
         self.sd_rad = _REST_SD_RAD
         self.known = True
 
-    def stand(self, attitude: Quaternion, stride_force: Vector | None, flags: int, force_sd_rad: float = 0.0) -> None:
+    def stand(
+        self,
+        attitude: Quaternion,
+        stride_force: Vector | None,
+        flags: int,
+        force_sd_rad: float = 0.0,
+        filled: int = 0,
+    ) -> None:
         """Take a mid-stance, and the mean force of the stride that it ends.
 
         Parameters
@@ -95,15 +105,20 @@ class Level:
             What happened to the samples of that stride.
         force_sd_rad : float
             What clipping adds to the doubt about the direction of ``stride_force``.
+        filled : int
+            How many of its samples were missing.
         """
         self.sd_rad = sqrt(self.sd_rad**2 + _DRIFT_RAD**2)
-        if self.sd_rad > _FLAT_BELOW_RAD:
+        doubtful = force_sd_rad > _DOUBTFUL_RAD
+        if self.sd_rad > _FLAT_BELOW_RAD or (doubtful and self._learned >= _LEARNED_AFTER):
             sd_rad = _FLAT_SD_RAD if self._learned >= _LEARNED_AFTER else _FLAT_UNLEARNED_SD_RAD
             self._pull(turn(attitude, self._flat), sd_rad)
             self.known = True
-        if stride_force is not None and not flags & (FLAG_BRIDGED | FLAG_GYR_CLIPPED):
-            self._pull(_unit(stride_force), sqrt(_STRIDE_SD_RAD**2 + force_sd_rad**2))
-        if self.sd_rad < _LEARN_BELOW_RAD:
+        if stride_force is not None and not flags & (FLAG_STRAIGHT | FLAG_GYR_CLIPPED):
+            filled_sd_rad = filled * _FILLED_FORCE_RAD
+            self._pull(_unit(stride_force), sqrt(_STRIDE_SD_RAD**2 + force_sd_rad**2 + filled_sd_rad**2))
+        # Clipping errs the same way in every stride: it must not teach how the foot stands.
+        if self.sd_rad < _LEARN_BELOW_RAD and not (doubtful and self._learned >= _LEARNED_AFTER):
             self._learned += 1
             gain = max(0.1, 1.0 / self._learned)
             q0, q1, q2, q3 = attitude

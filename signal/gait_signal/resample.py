@@ -2,13 +2,17 @@
 
 Pods that already sample within a tenth of the internal rate pass through untouched: interpolation would
 only blunt the impact. Other rates become means of the straight-line signal over grid cells, which
-keeps the gyro's integral exact and cannot alias. Only the samples themselves decide, never block borders.
+keeps the gyro's integral exact and cannot alias. Missing samples are put in first (:mod:`gait_signal.fill`). Only
+the samples themselves decide, never block borders.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
+
+from .fill import HISTORY_S, fill
 from .types import ImuBlock
 
 Sample = tuple[float, float, float, float, float, float, float, float, int]
@@ -17,6 +21,8 @@ Sample = tuple[float, float, float, float, float, float, float, float, int]
 FLAG_BRIDGED = 1
 FLAG_ACC_CLIPPED = 2
 FLAG_GYR_CLIPPED = 4
+_CLIPPED = FLAG_ACC_CLIPPED | FLAG_GYR_CLIPPED
+FLAG_STRAIGHT = 8  # bridged, and nothing in the past was like it
 
 _PROBE = 9  # samples that decide the pod's rate
 _PASS_TOLERANCE = 0.1
@@ -38,6 +44,7 @@ class Resampler:
         "_cell_end_s",
         "_cell_s",
         "_flags",
+        "_history",
         "_last",
         "_passing",
         "_period_s",
@@ -53,6 +60,7 @@ class Resampler:
         """Forget the past; the next sample is the first."""
         self._probe: list[_Raw] = []
         self._last: _Raw | None = None
+        self._history: list[_Raw] = []
         self._period_s = 0.0
         self._passing = False
         self._cell_end_s = 0.0
@@ -109,47 +117,60 @@ class Resampler:
 
     def _advance(self, raw: _Raw) -> list[Sample]:
         last = self._last
-        self._last = raw
         if last is None:
+            self._remember(raw)
             return [(raw[0], *raw)] if self._passing else []
         step_s = raw[0] - last[0]
-        gap = step_s > _GAP_PERIODS * self._period_s
-        if not gap:
-            # Follow slow drift of the pod's clock; a jittered stamp moves this little.
-            self._period_s += 0.01 * (step_s - self._period_s)
-        if not self._passing:
-            return self._cells(last, raw, gap)
-        if not gap:
-            return [(raw[0], *raw)]
-        missing = max(1, round(step_s / self._period_s)) - 1
-        out: list[Sample] = []
-        for k in range(1, missing + 1):
-            point = _between(last, raw, k / (missing + 1))
-            out.append((point[0], raw[0], *point[1:7], FLAG_BRIDGED | last[7] | raw[7]))
-        out.append((raw[0], raw[0], *raw[1:7], raw[7] | FLAG_BRIDGED))
-        return out
+        if step_s > _GAP_PERIODS * self._period_s:
+            out: list[Sample] = []
+            for filled in self._missing(last, raw):
+                out += self._one(filled, raw[0])
+            # The first sample after a gap is good, but what led to it was not.
+            return out + self._one((*raw[:7], raw[7] | FLAG_BRIDGED), raw[0])
+        # Follow slow drift of the pod's clock; a jittered stamp moves this little.
+        self._period_s += 0.01 * (step_s - self._period_s)
+        return self._one(raw, raw[0])
 
-    def _cells(self, last: _Raw, raw: _Raw, gap: bool) -> list[Sample]:
-        flags = last[7] | raw[7] | (FLAG_BRIDGED if gap else 0)
+    def _missing(self, last: _Raw, raw: _Raw) -> list[_Raw]:
+        """Samples for the gap between two."""
+        missing = max(1, round((raw[0] - last[0]) / self._period_s) - 1)
+        past = np.array(self._history)
+        flags = past[:, 7].astype(int)
+        marked = np.stack([flags & FLAG_BRIDGED, flags & _CLIPPED], axis=1) > 0
+        found = fill(past[:, 1:7], marked, np.array(raw[1:7]), missing, self._period_s)
+        line = [_between(last, raw, k / (missing + 1)) for k in range(1, missing + 1)]
+        if found is None:
+            return [(*x[:7], x[7] | FLAG_BRIDGED | FLAG_STRAIGHT) for x in line]
+        values, first = found[0].tolist(), found[1]
+        marks = (flags[first : first + missing] & _CLIPPED | FLAG_BRIDGED).tolist()
+        return [
+            (x[0], v[0], v[1], v[2], v[3], v[4], v[5], mark) for x, v, mark in zip(line, values, marks, strict=True)
+        ]
+
+    def _remember(self, raw: _Raw) -> None:
+        self._last = raw
+        history = self._history
+        history.append(raw)
+        if len(history) * self._period_s > 2.0 * HISTORY_S:
+            del history[: len(history) // 2]
+
+    def _one(self, raw: _Raw, known_s: float) -> list[Sample]:
+        last = self._last
+        self._remember(raw)
+        if self._passing or last is None:
+            return [(raw[0], known_s, *raw[1:])]
+        return self._cells(last, raw, known_s)
+
+    def _cells(self, last: _Raw, raw: _Raw, known_s: float) -> list[Sample]:
+        flags = last[7] | raw[7]
         out: list[Sample] = []
         at = last
         while raw[0] >= self._cell_end_s - 1e-9:
             end = _between(last, raw, (self._cell_end_s - last[0]) / (raw[0] - last[0]))
             self._add(at, end, flags)
             mean = [value / self._acc[6] for value in self._acc[:6]]
-            out.append(
-                (
-                    self._cell_end_s - 0.5 * self._cell_s,
-                    raw[0],
-                    mean[0],
-                    mean[1],
-                    mean[2],
-                    mean[3],
-                    mean[4],
-                    mean[5],
-                    self._flags,
-                )
-            )
+            middle_s = self._cell_end_s - 0.5 * self._cell_s
+            out.append((middle_s, known_s, mean[0], mean[1], mean[2], mean[3], mean[4], mean[5], self._flags))
             self._acc = [0.0] * 7
             self._flags = 0
             self._cell_end_s += self._cell_s

@@ -19,7 +19,6 @@ from .params import CoreParams
 from .resample import FLAG_ACC_CLIPPED, FLAG_BRIDGED, FLAG_GYR_CLIPPED
 from .strides import StridePath, rough_travel_m, stride_path
 from .strike import classify
-from .unclip import restore
 from .types import (
     Activity,
     ActivityChange,
@@ -30,6 +29,7 @@ from .types import (
     Step,
     Strike,
 )
+from .unclip import restore
 
 StepEvent = Contact | Step | ActivityChange | Landed
 
@@ -175,7 +175,8 @@ class StepBook:
         flags = self._flags_between(motion, machine.previous_stood_n, machine.stood_n) if whole else 0
         force_sd_rad = restore(motion, machine.previous_stood_n, machine.stood_n) if flags & FLAG_ACC_CLIPPED else 0.0
         force = motion.mean_force(machine.previous_stood_n, machine.stood_n) if whole else None
-        motion.level.stand(motion.attitude[machine.stood_n & MASK], force, flags, force_sd_rad)
+        filled = self._filled_between(motion, machine.previous_stood_n, machine.stood_n) if flags & FLAG_BRIDGED else 0
+        motion.level.stand(motion.attitude[machine.stood_n & MASK], force, flags, force_sd_rad, filled)
         path = stride_path(motion, machine.previous_stood_n, machine.stood_n) if whole else None
         if landing is not None:
             landing.stood = True
@@ -232,6 +233,10 @@ class StepBook:
         for k in range(first, last + 1):
             flags |= motion.flags[k & MASK]
         return flags
+
+    @staticmethod
+    def _filled_between(motion: Motion, first: int, last: int) -> int:
+        return sum(motion.flags[k & MASK] & FLAG_BRIDGED for k in range(first, last + 1))
 
     def _turn_heading(self, motion: Motion, path: StridePath | None) -> None:
         """Turn the foot frame toward what travel and rotation say about the foot's own axis."""

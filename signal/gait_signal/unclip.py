@@ -1,8 +1,8 @@
 """Readings that hit the end of the accelerometer's range, put back to about where they were.
 
-Each cut-off top is drawn as the cubic that goes on with the slopes at its feet. Over a stride the shoe's vertical
-velocity comes back to zero, so the mean vertical force must be gravity: what is still missing of it says whether
-all tops are drawn too low or too high.
+Each cut-off top is drawn on with the slopes at its feet: a shock to a point, a swing as a smooth curve. Over a
+stride the shoe's vertical velocity comes back to zero, so the mean vertical force must be gravity: what is still
+missing of it says whether all tops are drawn too low or too high.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ from .params import GRAVITY_MPS2
 from .resample import FLAG_ACC_CLIPPED
 
 _AT_RAIL = 0.985  # axes have errors of scale of their own
-_TOP_SD = 0.4  # of a top's drawn size, all together
+_SHOCK_SPAN = 5  # samples: a shorter top is a shock and sharp, a longer one is round
+_TOP_SD = 0.6  # of a top's drawn size, all together
 _SHAPE_SD = 0.25  # and one against the other
+_SHOCK_SD = 0.3  # of the range, for each sample of a shock
 _VERTICAL_SD = 0.01  # of gravity: velocity left over at mid-stance, accelerometer scale
 
-_Top = tuple[int, Vector]
+_Top = tuple[int, Vector, float]
+"""sample, what it lacks (a vector in F), and how uncertain that is beside the common scale."""
 
 
 def restore(motion: Motion, first: int, last: int) -> float:
@@ -48,13 +51,14 @@ def restore(motion: Motion, first: int, last: int) -> float:
     gain = _TOP_SD**2 * lift / ((_TOP_SD * lift) ** 2 + noise**2)
     scale = max(0.0, 1.0 + gain * (missing - lift))
     scale_sd = _TOP_SD * noise / sqrt((_TOP_SD * lift) ** 2 + noise**2)
-    level = 0.0
-    for k, top in tops:
+    level = doubt = 0.0
+    for k, top, top_sd in tops:
         x, y, z = motion.force[k & MASK]
         motion.force[k & MASK] = (x + scale * top[0], y + scale * top[1], z + scale * top[2])
         level += sqrt(max(0.0, _dot(top, top) - _dot(top, up) ** 2))
-    _sum_again(motion, min(k for k, _ in tops))
-    return sqrt(scale_sd**2 + (scale * _SHAPE_SD) ** 2) * level / (count * GRAVITY_MPS2)
+        doubt += top_sd
+    _sum_again(motion, min(k for k, _, _ in tops))
+    return sqrt((scale_sd * level) ** 2 + (scale * _SHAPE_SD * level) ** 2 + doubt**2) / (count * GRAVITY_MPS2)
 
 
 def _stretches(motion: Motion, first: int, last: int) -> list[tuple[int, int]]:
@@ -94,22 +98,26 @@ def _top(motion: Motion, reading: list[float], k: int, axis: int, sign: float) -
     if span < 2:
         return []
     left, right = reading[1], reading[-2]
-    rise = max(0.0, left - reading[0]) * span
-    fall = max(0.0, right - reading[-1]) * span
+    rise = max(0.0, left - reading[0], reading[2] - left) * span
+    fall = max(0.0, right - reading[-1], reading[-3] - right) * span
     rows = motion.rows
     found: list[_Top] = []
     for i in range(1, span):
         s = i / span
-        drawn = (
-            (2.0 * s**3 - 3.0 * s**2 + 1.0) * left
-            + (3.0 * s**2 - 2.0 * s**3) * right
-            + (s**3 - 2.0 * s**2 + s) * rise
-            - (s**3 - s**2) * fall
-        )
+        if span <= _SHOCK_SPAN:
+            drawn = min(left + s * rise, right + (1.0 - s) * fall)
+        else:
+            drawn = (
+                (2.0 * s**3 - 3.0 * s**2 + 1.0) * left
+                + (3.0 * s**2 - 2.0 * s**3) * right
+                + (s**3 - 2.0 * s**2 + s) * rise
+                - (s**3 - s**2) * fall
+            )
         lacks = sign * max(0.0, drawn - reading[1 + i])
         foot = (lacks * rows[axis], lacks * rows[3 + axis], lacks * rows[6 + axis])
         at = k + i - 1
-        found.append((at, turn(motion.attitude[at & MASK], foot)))
+        doubt = _SHOCK_SD * reading[1 + i] if span <= _SHOCK_SPAN else 0.0
+        found.append((at, turn(motion.attitude[at & MASK], foot), doubt))
     return found
 
 
@@ -125,7 +133,7 @@ def _reading(motion: Motion, k: int) -> Vector:
 
 
 def _sum(tops: list[_Top]) -> Vector:
-    return sum(t[0] for _, t in tops), sum(t[1] for _, t in tops), sum(t[2] for _, t in tops)
+    return sum(t[0] for _, t, _ in tops), sum(t[1] for _, t, _ in tops), sum(t[2] for _, t, _ in tops)
 
 
 def _dot(a: Vector, b: Vector) -> float:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gait_signal import CoreParams
 from gait_signal.activity import StrideFeatures, run_log_odds
 from gait_signal.level import Level
-from gait_signal.resample import FLAG_ACC_CLIPPED, FLAG_BRIDGED, Resampler
+from gait_signal.resample import FLAG_ACC_CLIPPED, FLAG_BRIDGED, FLAG_STRAIGHT, Resampler
 from gait_signal.strike import classify
 
 FLAT = (1.0, 0.0, 0.0, 0.0)
@@ -56,7 +56,7 @@ def test_level_comes_back_from_a_wrong_start_in_three_strides():
 def test_level_does_not_believe_a_stride_with_missing_samples():
     level = Level()
     level.rest((0.0, 0.0, 9.8))
-    level.stand(FLAT, (math.sin(0.1), 0.0, math.cos(0.1)), FLAG_BRIDGED)
+    level.stand(FLAT, (math.sin(0.1), 0.0, math.cos(0.1)), FLAG_BRIDGED | FLAG_STRAIGHT)
     assert level.up == (0.0, 0.0, 1.0)
 
 
