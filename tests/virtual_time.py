@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-import threading
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-# A loop that has nothing at all to wait for gets this long for a thread to wake it.
+# A loop that has nothing to wait for but a thread looks this often, and this many times in a row.
 _PATIENCE_S = 0.05
+_MOST_LOOKS = 1200
 
 
 class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
@@ -24,15 +24,20 @@ class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[valid-type,mi
         super().__init__()
         self.now_s = 1000.0
         self.busy = 0
+        self._looks = 0
 
     def select(self, timeout: float | None = None) -> list[Any]:
         ready = super().select(0)
-        if ready or timeout == 0:
+        if not ready and timeout != 0 and (self.busy or timeout is None):
+            ready = super().select(_PATIENCE_S)
+            self._looks += 1
+            if not ready and self._looks > _MOST_LOOKS:
+                raise RuntimeError("the event loop waits for something that will never happen")
             return ready
-        if self.busy or timeout is None:
-            return super().select(_PATIENCE_S)
-        if timeout > 0:
-            self.now_s += timeout
+        self._looks = 0
+        if ready or not timeout:
+            return ready
+        self.now_s += max(timeout, 0.0)
         return ready
 
 
@@ -98,8 +103,6 @@ class LoopTime:
 
 
 def run_virtually(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run a coroutine to its end on a virtual loop."""
-    if threading.current_thread() is not threading.main_thread():
-        raise RuntimeError("signal handlers need the main thread")
+    """Run what ``main`` makes to its end on a virtual loop."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main())
