@@ -64,7 +64,7 @@ class CoreParams:
     jerk_min_mps3: float = 150.0
     decide_after_s: float = 0.020
     refine_after_s: float = 0.060
-    angle_sd_rad: float = radians(1.5)
+    angle_sd_rad: float = radians(0.5)
     angle_sd_running_rad: float = radians(3.0)
     rearfoot_above_rad: float = radians(8.0)
     forefoot_below_rad: float = radians(-1.6)
