@@ -45,7 +45,9 @@ check: setup
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
+# Without vqf (no network) its figures are null, with the reason.
 bench: setup
+	@$(BIN)/python -c "import vqf" 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]" >&2 || true
 	@$(BIN)/python -m tests.benchmarks.bench
 
 soak: setup
