@@ -28,12 +28,12 @@ def test_there_are_commands() -> None:
     assert all(line.startswith(("shoepod ", "make ")) for line in LINES)
 
 
-@pytest.mark.parametrize("line", [line for line in LINES + INLINE if line.startswith("make ")])
-def test_make_knows_the_target(line: str) -> None:
+def test_make_knows_the_targets() -> None:
+    targets = sorted({line.split()[1] for line in LINES + INLINE if line.startswith("make ")})
+    assert {"demo", "test", "check", "bench", "soak"} <= set(targets)
     # The tests run inside `make test`; what a target would do is printed, not done.
-    done = subprocess.run([*line.split(), "-n"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(["make", "-n", *targets], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
 
 
 def test_ci_runs_the_targets_that_the_tests_cannot() -> None:

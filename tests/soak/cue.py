@@ -66,6 +66,8 @@ def judge(truth: list[dict[str, Any]], sounds: list[float]) -> dict[str, Any]:
         "true_rearfoot_contacts": len(heel),
         "sounded_before_toe_off": sum(i in heard for i in heel),
         "share": round(sum(i in heard for i in heel) / max(1, len(heel)), 4),
+        # Nobody can call a run from its first two steps a foot: there the cue is silent by design.
+        "share_once_running": round(sum(i in heard for i in heel[4:]) / max(1, len(heel[4:])), 4),
         "sounds": len(sounds),
         "for_mid_or_forefoot": sum(row["activity"] != "walking" for row in wrong),
         "while_walking": sum(row["activity"] == "walking" for row in wrong),
