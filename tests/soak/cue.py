@@ -86,16 +86,16 @@ def _truth(recording: Path, zero_s: float) -> list[dict[str, Any]]:
     rows = []
     for file_name in ("truth_steps.csv", "truth_steps_other.csv"):
         with (recording / file_name).open(newline="") as file:
-            for row in csv.DictReader(file):
-                rows.append(
-                    {
-                        "foot": row["foot"],
-                        "ic_s": float(row["ic_s"]) + zero_s,
-                        "to_s": float(row["to_s"] or row["ic_s"]) + zero_s,
-                        "strike": row["strike_class"],
-                        "activity": row["activity"],
-                    }
-                )
+            rows += [
+                {
+                    "foot": row["foot"],
+                    "ic_s": float(row["ic_s"]) + zero_s,
+                    "to_s": float(row["to_s"] or row["ic_s"]) + zero_s,
+                    "strike": row["strike_class"],
+                    "activity": row["activity"],
+                }
+                for row in csv.DictReader(file)
+            ]
     return rows
 
 
