@@ -10,7 +10,7 @@ The rules:
   three in a row were found is told apart.
 - A true contact that is itself unsure by more than 30 ms is neither asked for nor forbidden.
 - Rows within 0.15 s of the ends of the truth, or in the warm-up, are never false.
-- A missed step is a wrong answer about its strike type.
+- A strike type, and a decision before toe-off, are asked for in running only. A missed step is a wrong answer there.
 """
 
 from __future__ import annotations
@@ -157,6 +157,8 @@ def _judge_one(truth: Truth, activity: Activity, theirs: Sequence[TrueStep], ste
         asked = [step for step in theirs if step.foot == foot]
         unsure_s = [step.ic_s for step in asked if truth.timing_scored and (step.ic_sd_s or 0.0) > UNSURE_SD_S]
         sure = [step for step in asked if step.ic_s not in unsure_s]
+        if activity != "running":
+            sure = [replace(step, strike=None) for step in sure]
         ours = sorted((s for s in steps if s.foot == foot and s.activity == activity), key=lambda s: s.ic_s)
         if not sure:
             continue

@@ -273,7 +273,7 @@ def decisions(outcomes: Iterable[Outcome]) -> Decisions:
     with_toe_off = before = 0
     for outcome in outcomes:
         for true, step in ((pair.true, pair.step) for pair in outcome.matched):
-            if true.to_s is not None:
+            if true.to_s is not None and outcome.activity == "running":
                 with_toe_off += 1
                 before += step is not None and step.strike is not None and step.decided_s <= true.to_s
             if step is not None and outcome.timing_scored:

@@ -21,6 +21,7 @@ from sensor_bridge.validation.statistics import (
     errors,
     knee_coverage,
 )
+from sensor_bridge.validation.summary import summarize
 from sensor_bridge.validation.truth_files import Averages, StrideCount
 from tests.validation.by_hand import STRIDE_S, found_step, judged, made_of, run_of, truth_of
 
@@ -127,6 +128,8 @@ def test_other_activities_of_a_recording_are_judged_apart():
     outcomes = judge(truth, [found_step(step) for step in (*run, *jog[:-2])])
     assert [(o.group, len(o.matched), len(o.missed)) for o in outcomes] == [("made", 34, 0), ("made, in_place", 14, 2)]
     assert outcomes[0].false == ()
+    in_place = summarize("in place", outcomes[1:])
+    assert (in_place.final.sum(), in_place.decisions.with_toe_off) == (0, 0), "a type is asked for in running only"
 
 
 def test_strides_and_averages_of_other_instruments():
