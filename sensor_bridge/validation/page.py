@@ -41,8 +41,8 @@ _RULES: Final = (
     "In a recording of running only rows called running count; in one of walking, every row called running is false. "
     "Rows within 0.15 s of the truth's ends are never false.",
     "A true contact that is itself unsure by more than 30 ms is neither asked for nor forbidden.",
-    "A strike type is asked for in running only. A missed step counts as a wrong one (column “none”). Balanced means the mean recall of the types that "
-    "occur; it is not given where only one does.",
+    "A strike type is asked for in running only. A missed step counts as a wrong one (column “none”). Balanced means "
+    "the mean recall of the types that occur; it is not given where only one does.",
     "“Clear of the borders” leaves out true angles within 1.5° of a border between types (8.0° and −1.6°), where the "
     "truth itself cannot tell.",
     "Skill is 1 − MSE / variance of the truth: 1 is perfect, 0 no better than always saying the mean.",
