@@ -176,18 +176,24 @@ class Alignment:
 
     Rows of the matrix are the foot axes in the sensor frame. Heading is the pod's own x axis laid
     level; the kernel finds the rest of it from the way the foot turns.
+
+    Parameters
+    ----------
+    calibration : Calibration
+    backward : bool
+        The pod sits back to front: its x axis points to the heel.
     """
 
     __slots__ = ("acc_bias", "gyr_bias", "rows")
 
-    def __init__(self, calibration: Calibration) -> None:
+    def __init__(self, calibration: Calibration, *, backward: bool = False) -> None:
         stand = calibration.acc_stand_sensor_mps2
         length = _norm(stand)
         up = [v / length for v in stand]
         nominal = (1.0, 0.0, 0.0) if abs(up[0]) < 0.9 else (0.0, 0.0, -1.0 if up[0] > 0.0 else 1.0)
         along = sum(a * b for a, b in zip(nominal, up, strict=True))
         fore = [n - along * u for n, u in zip(nominal, up, strict=True)]
-        fore_length = _norm(fore)
+        fore_length = -_norm(fore) if backward else _norm(fore)
         fore = [v / fore_length for v in fore]
         left = [
             up[1] * fore[2] - up[2] * fore[1],

@@ -9,7 +9,7 @@ import numpy as np
 from .foot import FootEvent, FootPipeline
 from .joiner import Joiner, Landed
 from .params import CoreParams
-from .types import FEET, Calibration, Foot, GaitEvent, ImuBlock, Step
+from .types import FEET, Calibration, Foot, GaitEvent, ImuBlock, Mounting, Step
 
 CORE_VERSION = "1"
 
@@ -96,6 +96,17 @@ class GaitCore:
         self._pipeline(foot)
         self._joiner.reach(foot, time_s)
         return list(self._joiner.ready())
+
+    def mountings(self) -> list[Mounting]:
+        """What has become known about how the pods sit since the last call, left foot first.
+
+        Apart from the events: it is for a person to read, and no result depends on it.
+        """
+        out: list[Mounting] = []
+        for pipeline in self._pipelines.values():
+            out += pipeline.mountings
+            pipeline.mountings = []
+        return out
 
     def flush(self) -> list[GaitEvent]:
         """End of stream: give the pending steps with what is known."""

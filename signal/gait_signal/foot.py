@@ -10,11 +10,12 @@ from .calibration import Alignment, FlatFootFinder, StandFinder
 from .joiner import Landed
 from .landing import LandingMachine
 from .motion import Motion
+from .mounting import MountingWatch
 from .params import CoreParams
 from .resample import Resampler, Sample, raw_samples
 from .self_calibration import calibrate_from_strides
 from .steps import StepBook
-from .types import Calibrated, Calibration, Foot, GaitEvent, ImuBlock, StreamGap
+from .types import Calibrated, Calibration, Foot, GaitEvent, ImuBlock, Mounting, StreamGap
 
 FootEvent = GaitEvent | Landed
 
@@ -22,6 +23,7 @@ _BUFFER = 4000  # grid samples kept while there is no calibration, 20 s
 _CHUNK = 20  # samples of rest that the level is taken from
 _LEVEL_AFTER_S = 0.3
 _STANDING_AFTER_S = 1.0
+_LEVEL_SURE_RAD = 0.035
 _GIVE_UP_S = 2.2  # a contact waits this long for its push-off
 
 
@@ -43,6 +45,9 @@ class FootPipeline:
         self._motion: Motion | None = None
         self._machine: LandingMachine | None = None
         self._out: list[FootEvent] = []
+        self._watch = MountingWatch(foot)
+        self._backward = False
+        self.mountings: list[Mounting] = []
         if given is not None:
             self._begin(given)
 
@@ -107,7 +112,8 @@ class FootPipeline:
     def _begin(self, calibration: Calibration) -> None:
         self._calibration = calibration
         self._book.source = calibration.source
-        self._motion = Motion(Alignment(calibration))
+        self._watch.begin(calibration.source)
+        self._motion = Motion(Alignment(calibration, backward=self._backward))
         self._machine = LandingMachine(self._params, self._motion)
 
     def _take(self, sample: Sample) -> None:
@@ -128,6 +134,7 @@ class FootPipeline:
             del self._buffer[: _BUFFER // 4]
         if quiet and self._stand.quiet_s >= self._params.stand_min_s:
             calibration = self._stood = self._stand.calibration()
+            self._watch.restart(learn=True)
         elif self._flat.push(*sample[2:8]):
             calibration = calibrate_from_strides(self._flat.calibration(), self._buffer, self._params)
         else:
@@ -151,7 +158,11 @@ class FootPipeline:
         self._book.set_state("standing", known_s, known_s)
         machine.restart()
         # A stand among strides may be on a slope or on one leg: only the first one, or one after no strides, counts.
-        if stand.quiet_s < self._params.stand_min_s or self._given is not None:
+        if stand.quiet_s < self._params.stand_min_s:
+            return
+        if self._given is not None:
+            if not self._book.strides:
+                self.mountings += self._watch.stood(self._given, stand.calibration(), known_s)
             return
         if self._book.source == "standing" and self._book.strides:
             return
@@ -162,7 +173,9 @@ class FootPipeline:
         self._stood = self._calibration = found
         self._book.source = found.source
         self._book.strides = 0
-        motion.align(Alignment(found))
+        motion.align(Alignment(found, backward=self._backward))
+        self._watch.begin(found.source)
+        self._watch.restart(learn=True)
         motion.level.rest((0.0, 0.0, 1.0))
 
     def _end_stand(self) -> None:
@@ -193,8 +206,36 @@ class FootPipeline:
             book.refine(machine, known_s)
         elif found == landing.STOOD:
             book.stand(motion, machine, known_s)
+            self._watch_stance(motion, machine, known_s)
         elif found == landing.LEFT:
             book.leave(machine)
         elif found == landing.LOST:
             motion.level.lose()
             machine.forget_path()
+        if self._watch.backward(motion):
+            self._turn_round(motion, machine, known_s)
+
+    # ---- mounting -----------------------------------------------------------------------------------
+
+    def _turn_round(self, motion: Motion, machine: LandingMachine, known_s: float) -> None:
+        """What was found so far was found the wrong way round."""
+        self._backward = not self._backward
+        self._book.discard()
+        motion.reverse()
+        motion.level.start_over()
+        self._watch.restart(learn=True)
+        machine.restart()
+        machine.flat_rad = 0.0
+        self.mountings.append(self._watch.flipped(known_s))
+
+    def _watch_stance(self, motion: Motion, machine: LandingMachine, known_s: float) -> None:
+        contact, stood = machine.ic_n, machine.stood_n
+        roll_rad = motion.side_up(stood)
+        self.mountings += self._watch.stance(
+            motion.elevation(stood),
+            roll_rad,
+            roll_rad - motion.side_up(contact),
+            self._book.runs,
+            motion.level.sd_rad < _LEVEL_SURE_RAD,
+            known_s,
+        )

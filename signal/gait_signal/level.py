@@ -79,6 +79,13 @@ class Level:
         self.known = False
         self.sd_rad = _LOST_SD_RAD
 
+    def start_over(self) -> None:
+        """The foot was not what it was taken for: what its mid-stances taught is void."""
+        self._flat = (sin(FLAT_RAD), 0.0, cos(FLAT_RAD))
+        self._learned = 0
+        self._off = (0.0, 0.0, 0.0)
+        self.lose()
+
     def rest(self, force: Vector) -> None:
         """Take the mean force at rest."""
         self.up = _unit(force)

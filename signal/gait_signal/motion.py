@@ -211,6 +211,22 @@ class Motion:
         self.hxy = (c * c - s * s) * xy + c * s * (yy - xx)
         self.heading_rad += angle
 
+    def reverse(self) -> None:
+        """Toes are where the heel was thought to be: half a turn about the foot's own vertical."""
+        r = self.rows
+        self.rows = (-r[0], -r[1], -r[2], -r[3], -r[4], -r[5], r[6], r[7], r[8])
+        q0, q1, q2, q3 = self.q
+        self.q = (-q3, q2, -q1, q0)
+        px, py, pz = self.previous
+        self.previous = (-px, -py, pz)
+
+    def side_up(self, k: int) -> float:
+        """Elevation of the foot's left side at sample ``k`` by today's ``up``."""
+        q0, q1, q2, q3 = self.attitude[k & MASK]
+        ux, uy, uz = self.level.up
+        side = 2.0 * (q1 * q2 - q0 * q3) * ux + (1.0 - 2.0 * (q1 * q1 + q3 * q3)) * uy + 2.0 * (q2 * q3 + q0 * q1) * uz
+        return asin(max(-1.0, min(1.0, side)))
+
     def rest(self, samples: int) -> None:
         """Take up from the latest ``samples`` samples of rest."""
         self.level.rest(self.mean_force(self.n - samples, self.n))

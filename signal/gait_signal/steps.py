@@ -206,6 +206,17 @@ class StepBook:
             self._release(self._judge.likely(), known_s)
         self._undecided = []
 
+    @property
+    def runs(self) -> bool:
+        """Whether the wearer is certain to run forward."""
+        return self._judge.certain() == "running"
+
+    def discard(self) -> None:
+        """Forget all that is not yet told."""
+        self._open = self._before = None
+        self._undecided = []
+        self.forget_strides()
+
     def set_state(self, state: ActivityState, since_s: float, known_s: float) -> None:
         """Tell a change of what the wearer does."""
         if state != self._state:

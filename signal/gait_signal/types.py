@@ -22,6 +22,7 @@ Foot: TypeAlias = Literal["left", "right"]
 Strike: TypeAlias = Literal["rearfoot", "midfoot", "forefoot"]
 Activity: TypeAlias = Literal["running", "walking", "in_place"]
 ActivityState: TypeAlias = Literal["unknown", "standing", "walking", "running", "in_place"]
+MountingKind: TypeAlias = Literal["moved", "swapped", "flipped"]
 CalibrationSource: TypeAlias = Literal["standing", "profile", "running"]
 
 FEET: tuple[Foot, Foot] = ("left", "right")
@@ -198,6 +199,25 @@ class Step:
     clipped: bool
     calibration: CalibrationSource
     finalized_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mounting:
+    """A pod does not sit as the calibration or its side says; told once.
+
+    Attributes
+    ----------
+    kind : str
+        ``moved`` since the calibration, ``swapped`` (on the other foot) or ``flipped`` (back to front; steps are
+        found all the same).
+    text : str
+        One sentence for the runner.
+    """
+
+    foot: Foot
+    kind: MountingKind
+    decided_s: float
+    text: str
 
 
 GaitEvent: TypeAlias = Calibrated | ActivityChange | StreamGap | Contact | Step
