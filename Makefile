@@ -61,7 +61,7 @@ package: python
 	cd .package && ./bin/shoepod --version && ./bin/shoepod demo --plain --seconds 12 --out demo-out
 
 stack: setup
-	$(BIN)/python -m sensor_bridge.stack_env
+	test -f config/.env || $(BIN)/python -m sensor_bridge.stack_env
 	docker compose -f config/compose.yaml up -d
 
 clean:

@@ -21,7 +21,7 @@ from firmware_protocol import Role, Side
 from gait_signal.types import Foot
 
 from .errors import BridgeError, HomeUnusable
-from .home import Home
+from .home import PRIVATE_FOLDER, Home, touch_private
 from .live import LiveOptions, LiveResult, run_live
 from .pods.team import Place
 from .recording import load_recording
@@ -86,7 +86,7 @@ def run_demo(
     ------
     BridgeError
     """
-    out = (out or Home.locate().data_dir / "demo").absolute()
+    out = (out or Home.locate().ensure().data_dir / "demo").absolute()
     home = Home(out / "home", out / "home" / "data")
     settings = replace(settings, pods={}, calibration={})
     if recording is not None:
@@ -114,6 +114,8 @@ def run_demo(
         result, zero_s = asyncio.run(_run(home, settings, cluster, options))
         record = load_session(home, result.session_id)
         steps = out / "steps.csv"
+        for name in ("steps.csv", *(("truth_steps.csv", "recording.toml") if simulation else ())):
+            touch_private(out / name)  # a recording is health data
         write_steps_csv(steps, record.steps)
         report = write_report(home, result.session_id, out / "report.html", origin)
         verdict = None
@@ -180,7 +182,7 @@ def _write_truth(out: Path, simulation: Simulation, zero_s: float) -> None:
 @contextlib.contextmanager
 def _out_folder(out: Path) -> Iterator[None]:
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        out.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     except OSError as error:
         raise HomeUnusable(f"cannot make the folder {out} ({error.strerror}); choose another with --out") from error
     try:

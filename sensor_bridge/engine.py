@@ -81,7 +81,7 @@ class SessionEngine:
     ----------
     pods : sequence of EnginePod
     calibrations : mapping of serial to Calibration
-        Stored stands, used until the session has seen one of its own.
+        Stored stands, used instead of the stand at the start of the session.
     """
 
     def __init__(self, pods: Sequence[EnginePod], calibrations: Mapping[str, Calibration] | None = None) -> None:
@@ -175,7 +175,9 @@ class SessionEngine:
         """End the session: pending steps come out with what is known, open gaps are closed."""
         events = _gait(self._core.flush())
         for lane in self._lanes:
-            if lane.pending is not None and lane.end_s is not None and at_s > lane.end_s:
+            if lane.end_s is None:
+                lane.pending = "link"  # it never sent anything
+            if lane.pending is not None and at_s > (lane.end_s or 0.0):
                 events.append(self._gap(lane, at_s))
         return events
 
@@ -213,10 +215,10 @@ class SessionEngine:
                     events += _gait(self._core.restart(lane.pod.side))
                 if time_s[0] - lane.end_s > 0.5 * period_s:
                     events.append(self._gap(lane, float(time_s[0])))
+        if not len(block):  # all of it overlaps what is known; why it did not follow is told with the next
+            return events
         lane.pending = None
         lane.lost_packets = 0
-        if not len(block):
-            return events
         lane.end_s = float(time_s[-1]) + period_s
         if lane.pod.role == "foot":
             events += _gait(self._core.process(lane.pod.side, block))

@@ -53,7 +53,10 @@ class Home:
         """Return the home that the environment asks for; touches nothing."""
         named = (os.environ if environ is None else environ).get(HOME_VARIABLE, "")
         if named:
-            root = Path(named).expanduser().absolute()
+            try:
+                root = Path(named).expanduser().absolute()
+            except RuntimeError as error:
+                raise HomeUnusable(f"{HOME_VARIABLE} is {named!r}, and there is no such user; name a folder") from error
             return cls(root, root / "data")
         import platformdirs
 

@@ -27,12 +27,12 @@ from .events import Notice, SessionEvent
 from .home import Home
 from .inputs import engine_for, feed, replay, stored_calibrations
 from .pods.find import PodFinder
-from .pods.link import PodLink
+from .pods.link import LinkState, PodLink
 from .pods.team import FEET, Place, TeamMember, find_team
 from .radio.base import Radio
 from .session import Session
 from .settings import PodSettings, Settings
-from .sinks import Drainer, LiveSession, MqttSink, enabled_sink_list, preload
+from .sinks import Drainer, LiveSession, MqttSink, Sink, enabled_sink_list, preload
 from .store.archive import ArchiveReader
 from .store.database import list_sessions
 from .store.header import PodMeta, SessionHeader, new_session_id
@@ -43,6 +43,8 @@ from .view.choose import open_view
 from .view.plain import PlainView
 
 _TICK_S: Final = 1.0
+# A pod that is away for longer is not just behind the body.
+_MISSED_AFTER_S: Final = 6.0
 # What the outbox still holds at the end gets this long; `shoepod sync` delivers the rest.
 _LAST_DELIVERY_S: Final = 3.0
 
@@ -162,7 +164,7 @@ async def run_live(home: Home, settings: Settings, radio: Radio, options: LiveOp
                 tasks = [group.create_task(link.run(), name=f"link {link.serial}") for link in links]
                 tasks += [group.create_task(drainer.run()) for drainer in drainers]
                 tasks += [group.create_task(sink.run()) for sink in sinks if isinstance(sink, MqttSink)]
-                tasks.append(group.create_task(_tick(session, view, drainers)))
+                tasks.append(group.create_task(_tick(session, view, _Status(links, writer, player, sinks, drainers))))
                 showing = group.create_task(view.run(stop, cue.toggle_mute))
                 await _wait(stop, options.seconds)
                 end_s = session.finish()
@@ -263,11 +265,61 @@ def _open_view(clock: SessionClock, options: LiveOptions) -> View:
     return PlainView(clock.now_s) if options.plain else open_view(clock.now_s, options.title)
 
 
-async def _tick(session: Session, view: View, drainers: list[Drainer]) -> None:
+async def _tick(session: Session, view: View, status: _Status) -> None:
     while True:
         session.every_second()
-        view.set_status([drainer.state.line() for drainer in drainers])
+        for text in status.missing_pods():
+            session.say("warning", text)
+        view.set_status(status.lines())
         await asyncio.sleep(_TICK_S)
+
+
+class _Status:
+    """What the runner should know of the parts: pods that stay away, and everything that is dropped."""
+
+    def __init__(
+        self,
+        links: Sequence[PodLink],
+        writer: SessionWriter,
+        player: CuePlayer,
+        sinks: Sequence[Sink],
+        drainers: Sequence[Drainer],
+    ) -> None:
+        self._links = links
+        self._writer = writer
+        self._player = player
+        self._sinks = sinks
+        self._drainers = drainers
+        self._away_s: dict[str, float] = {}
+
+    def missing_pods(self) -> Iterator[str]:
+        """Return a sentence for each pod that has just been away for too long; once for each time it is."""
+        for link in self._links:
+            if link.state is LinkState.STREAMING:
+                self._away_s.pop(link.serial, None)
+                continue
+            away_s = self._away_s.get(link.serial, 0.0) + _TICK_S
+            self._away_s[link.serial] = away_s
+            if away_s == _MISSED_AFTER_S:
+                why = f" ({link.trouble})" if link.trouble else ""
+                yield f"Pod {link.serial} is missing{why}; it is looked for all the time."
+
+    def lines(self) -> list[str]:
+        """Return where the deliveries stand and what was dropped, as far as anything was."""
+        lines = [drainer.state.line() for drainer in self._drainers]
+        lines += [
+            f"{sink.name}: {sink.contacts_dropped} live contacts dropped"
+            for sink in self._sinks
+            if isinstance(sink, MqttSink) and sink.contacts_dropped
+        ]
+        stats = self._writer.stats()
+        if not stats.is_storing:
+            lines.append("store: stopped")
+        if stats.events_rejected:
+            lines.append(f"store: {stats.events_rejected} results could not be stored")
+        if self._player.counts.dropped and self._player.state == "ready":
+            lines.append(f"cue: {self._player.counts.dropped} not played")
+        return lines
 
 
 async def _wait(stop: asyncio.Event, limit_s: float | None) -> None:

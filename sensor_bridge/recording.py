@@ -61,6 +61,9 @@ class Recording:
     standing: Mapping[str, PodSamples] = field(default_factory=dict)
 
 
+_MAX_READING = 1e5
+
+
 def load_recording(folder: Path) -> Recording:
     """Read a recording folder.
 
@@ -159,6 +162,10 @@ def _row(line: str, path: Path, number: int) -> list[float]:
     if not all(map(math.isfinite, row)):
         column = next(c for c, value in zip(COLUMNS, row, strict=True) if not math.isfinite(value))
         msg = f"{path} line {number}: {column} is not a finite number"
+        raise RecordingError(msg)
+    if max(map(abs, row[1:])) > _MAX_READING:
+        column = next(c for c, value in zip(COLUMNS[1:], row[1:], strict=True) if abs(value) > _MAX_READING)
+        msg = f"{path} line {number}: {column} is beyond what any sensor reads; columns are m/s^2 and rad/s"
         raise RecordingError(msg)
     return row
 

@@ -6,6 +6,7 @@ the engine, and a contact goes to the cue before anyone else hears of it. Nothin
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Literal, Protocol
@@ -20,6 +21,8 @@ from .events import CueMark, Notice, SessionEvent
 from .inputs import encode_ping, encode_up, feed
 from .store.archive import NO_POD, Record, RecordKind, json_payload
 from .store.writer import SessionWriter
+
+_log = logging.getLogger(__name__)
 
 
 class Player(Protocol):
@@ -107,8 +110,13 @@ class Session:
     def publish(self, event: SessionEvent) -> None:
         """Hand an event to the store and to every listener."""
         self._writer.put(event)
-        for listener in self._listeners:
-            listener(event)
+        for listener in list(self._listeners):
+            try:
+                listener(event)
+            except Exception:  # a view or a sink that fails is dropped; the run goes on
+                self._listeners.remove(listener)
+                _log.exception("a listener failed")
+                self.say("warning", "A part of the display or delivery failed and is left out from now on.")
 
     def finish(self) -> float:
         """End the session: what is pending comes out. Return the session time of the end."""

@@ -7,6 +7,7 @@ that list the valid ones. Secrets never stand in the file: a setting names the e
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 import types
 import typing
@@ -46,7 +47,7 @@ class StreamSettings:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationSettings:
-    """A stored stand of one pod, used until this session has seen a stand of its own."""
+    """A stored stand of one pod, used instead of the stand at the start of a session."""
 
     acc_stand_sensor_mps2: tuple[float, float, float]
     gyr_bias_sensor_radps: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -153,6 +154,7 @@ def settings_from(table: dict[str, Any], where: str) -> Settings:
     """Build settings from a parsed table; ``where`` names it in errors."""
     settings = typing.cast("Settings", _build(Settings, table, where, ""))
     _check_pods(settings, where)
+    _check_calibration(settings, where)
     return settings
 
 
@@ -171,6 +173,17 @@ def _check_pods(settings: Settings, where: str) -> None:
                 "give each pod a side of its own"
             )
         worn[place] = serial
+
+
+def _check_calibration(settings: Settings, where: str) -> None:
+    for serial, stand in settings.calibration.items():
+        gravity_mps2 = math.hypot(*stand.acc_stand_sensor_mps2)
+        rate_radps = math.hypot(*stand.gyr_bias_sensor_radps)
+        if not (8.0 <= gravity_mps2 <= 12.0 and rate_radps <= 0.2):
+            raise ConfigError(
+                f"{where}: [calibration.{serial!r}] is no quiet stand ({gravity_mps2:g} m/s^2, {rate_radps:g} rad/s); "
+                "it needs about 9.8 m/s^2 and no rotation; delete it to calibrate at the start of each run"
+            )
 
 
 def _build(cls: Any, table: Any, where: str, name: str) -> Any:

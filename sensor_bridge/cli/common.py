@@ -33,5 +33,8 @@ def _load(path: Path) -> Settings:
     settings = load_settings(path)
     if not settings.cue.sound:
         return settings
-    sound = path.absolute().parent / Path(settings.cue.sound).expanduser()
+    try:
+        sound = path.absolute().parent / Path(settings.cue.sound).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"{path}: cue.sound is {settings.cue.sound!r}, and there is no such user") from error
     return replace(settings, cue=replace(settings.cue, sound=str(sound)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..errors import BridgeError
@@ -30,6 +30,12 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
+    return int(text)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the whole command line."""
     parser = argparse.ArgumentParser(
@@ -49,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     demo = command("demo", "virtual pods, bridge, store and report in one go; needs nothing else")
     demo.add_argument("--seconds", type=_seconds, metavar="N", help="length (default 75, or the whole recording)")
-    demo.add_argument("--seed", type=int, metavar="N", help="which simulated runner (default: a new one)")
+    demo.add_argument("--seed", type=_seed, metavar="N", help="which simulated runner (default: a new one)")
     demo.add_argument("--recording", type=Path, metavar="DIR", help="replay a recording instead of a simulated runner")
     demo.add_argument("--out", type=Path, metavar="DIR", help="where the session and its report go")
     demo.add_argument("--plain", action="store_true", help="plain lines instead of the live screen")
@@ -81,7 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
     pods.add_argument("--hub", required=True, metavar="HOST:PORT", help="where the radio listens")
     pods.add_argument("--recording", type=Path, metavar="DIR", help="feed the pods from a recording")
     pods.add_argument("--seconds", type=_seconds, default=600.0, metavar="N", help="length of the simulated run")
-    pods.add_argument("--seed", type=int, metavar="N", help="which simulated runner (default: a new one)")
+    pods.add_argument("--seed", type=_seed, metavar="N", help="which simulated runner (default: a new one)")
     pods.add_argument("--save", type=Path, metavar="DIR", help="write the simulated run and its truth as a recording")
     pods.add_argument("--respawn", action="store_true", help="bring a killed pod back, as after a reboot")
     pods.add_argument("--insecure-lan", action="store_true", help="listen on an address other than loopback")
@@ -108,6 +114,19 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _flat(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _flat(inner)
+    else:
+        yield error
+
+
+def _plain(text: str) -> str:
+    """Return a message without control characters: names and serials in it come from the air."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     parser = build_parser()
@@ -124,11 +143,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         module = importlib.import_module(f"{__package__}.{arguments.command.replace('-', '_')}")
         return int(module.execute(arguments))
     except BridgeError as error:
-        print(f"shoepod: {error}", file=sys.stderr)
+        print(f"shoepod: {_plain(str(error))}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:  # the reader of our output went away, e.g. `| head`
         sys.stderr.close()
         return 1
+    except BaseExceptionGroup as group:  # tasks of a live session ended together; the first says why
+        errors = [error for error in _flat(group) if isinstance(error, BridgeError)]
+        if not errors:
+            raise
+        print(f"shoepod: {_plain(str(errors[0]))}", file=sys.stderr)
+        return errors[0].exit_code
     except KeyboardInterrupt:
         print("shoepod: stopped", file=sys.stderr)
         return 130

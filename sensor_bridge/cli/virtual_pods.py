@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import secrets
 
+from ..radio.hub import check_loopback, parse_address
 from ..recording import load_recording
 from ..virtual.cast import SIMULATED_TAG, Part, parts_of
 from ..virtual.cluster import PodCluster, serve
@@ -13,6 +14,8 @@ from ..virtual.cluster import PodCluster, serve
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run virtual pods and their radio until stopped."""
+    host, _ = parse_address(arguments.hub)
+    check_loopback(host, insecure_lan=arguments.insecure_lan)
     parts, seed = _parts(arguments)
     cluster = PodCluster(
         parts,
