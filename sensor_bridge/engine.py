@@ -222,6 +222,7 @@ class SessionEngine:
         lane.end_s = float(time_s[-1]) + period_s
         if lane.pod.role == "foot":
             events += _gait(self._core.process(lane.pod.side, block))
+            events += [Notice(seen.decided_s, "warning", seen.text) for seen in self._core.mountings()]
         return events
 
     def _gap(self, lane: _Lane, to_s: float) -> PodGap:

@@ -63,7 +63,11 @@ class Process:
 
 @contextlib.contextmanager
 def shoepod(
-    folder: Path, *arguments: str, home: Path | None = None, environment: Mapping[str, str] | None = None
+    folder: Path,
+    *arguments: str,
+    home: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> Iterator[Process]:
     """Run ``shoepod`` with these arguments; it is terminated at the end, if it still runs."""
     log = folder / f"{arguments[0]}-{time.monotonic_ns()}.log"
@@ -76,6 +80,7 @@ def shoepod(
             stdout=out,
             stderr=subprocess.STDOUT,
             env=env,
+            cwd=cwd,
             text=True,
         )
         try:
