@@ -32,6 +32,15 @@ HEADER = (
     "ankle_clearance_m",
     "contact_to_knee_peak_s",
     "finalized_s",
+    # Up to here the form is fixed; what follows may grow.
+    "stride_time_s",
+    "swing_time_s",
+    "duty_factor",
+    "impact_peak_mps2",
+    "pronation_deg",
+    "pronation_peak_dps",
+    "gap_touched",
+    "clipped",
 )
 
 
@@ -79,7 +88,22 @@ def _cells(step: Step) -> list[str]:
         _number(step.ankle_clearance_m, 4),
         _number(step.contact_to_knee_peak_s, 4),
         _number(step.finalized_s, 5),
+        _number(step.stride_time_s, 5),
+        _number(step.swing_time_s, 5),
+        _number(_duty_factor(step), 4),
+        _number(step.impact_peak_mps2, 1),
+        _degrees(step.pronation_rad),
+        _degrees(step.pronation_peak_radps),
+        str(int(step.gap_touched)),
+        str(int(step.clipped)),
     ]
+
+
+def _duty_factor(step: Step) -> float | None:
+    """Share of the stride that the foot is down."""
+    if step.contact_time_s is None or not step.stride_time_s:
+        return None
+    return step.contact_time_s / step.stride_time_s
 
 
 def _number(value: float | None, digits: int) -> str:

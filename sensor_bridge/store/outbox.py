@@ -83,6 +83,9 @@ def step_payload(step: Step, session_id: str, runner: str, started_utc: datetime
         "clipped": bool(step.clipped),
         "calibration": step.calibration,
         "finalized_s": _number(step.finalized_s),
+        "impact_peak_mps2": _number(step.impact_peak_mps2),
+        "pronation_deg": _degrees(step.pronation_rad),
+        "pronation_peak_dps": _degrees(step.pronation_peak_radps),
     }
 
 

@@ -181,8 +181,14 @@ CREATE TABLE deliveries (
 ) STRICT, WITHOUT ROWID;
 """
 
+_VERSION_2: Final = """
+ALTER TABLE steps ADD COLUMN impact_peak_mps2 REAL;
+ALTER TABLE steps ADD COLUMN pronation_rad REAL;
+ALTER TABLE steps ADD COLUMN pronation_peak_radps REAL;
+"""
+
 # Script n brings a database from version n to n + 1. Released scripts never change; add to the end.
-MIGRATIONS: Final[tuple[str, ...]] = (_VERSION_1,)
+MIGRATIONS: Final[tuple[str, ...]] = (_VERSION_1, _VERSION_2)
 
 
 def connect(path: Path, *, create: bool = False, any_thread: bool = False) -> sqlite3.Connection:

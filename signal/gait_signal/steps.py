@@ -17,6 +17,7 @@ from .landing import LandingMachine
 from .motion import MASK, Motion
 from .params import CoreParams
 from .resample import FLAG_ACC_CLIPPED, FLAG_BRIDGED, FLAG_GYR_CLIPPED
+from .stance import StanceMeasures, measure_stance
 from .strides import StridePath, rough_travel_m, stride_path
 from .strike import classify
 from .types import (
@@ -53,6 +54,7 @@ class _Landing:
     angle_sd_rad: float
     told: Activity | None = None
     stride: StrideFeatures | None = None
+    stance: StanceMeasures | None = None
     odds_before: float = 0.0
     incoming_mps: float | None = None
     strike_final: Strike | None = None
@@ -182,6 +184,7 @@ class StepBook:
             landing.stood = True
             landing.ic_s = machine.ic_s
             self._settle_angle(landing, motion, machine)
+            landing.stance = measure_stance(motion, machine.ic_n, machine.stood_n, self._foot)
         self._turn_heading(motion, path)
         self.strides += 1
         if before is not None:
@@ -280,6 +283,7 @@ class StepBook:
             self._speed_mps = speed_mps if before is None else before + 0.3 * (speed_mps - before)
         drive = swing.knee_drive_rad if swing is not None else None
         state = landing.told or self._judge.certain()
+        stance = landing.stance
         own = None
         if speed_mps is not None and landing.stride is not None:
             own = own_activity(landing.stride, speed_mps, landing.incoming_mps, landing.odds_before)
@@ -311,6 +315,9 @@ class StepBook:
             clipped=bool(landing.flags & _CLIPPED),
             calibration=self.source,
             finalized_s=known_s,
+            impact_peak_mps2=stance.impact_peak_mps2 if stance is not None else None,
+            pronation_rad=stance.pronation_rad if stance is not None else None,
+            pronation_peak_radps=stance.pronation_peak_radps if stance is not None else None,
         )
         if state is not None:
             self._release(state, known_s)

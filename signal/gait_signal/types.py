@@ -170,6 +170,12 @@ class Step:
         Samples were missing / the accelerometer or gyro hit its range between this contact and the next.
     calibration : str
         What the angle rests on: ``standing``, ``profile`` or ``running``.
+    impact_peak_mps2 : float or None
+        Largest specific force at the pod from 10 ms before contact to 50 ms after; None if any of it was clipped or
+        lost. It depends on shoe, pod and sample rate: compare it with nothing but the same runner's.
+    pronation_rad, pronation_peak_radps : float or None
+        Inward roll of the shoe from contact to its most inward by mid-stance, and its fastest rate. A pod turned
+        10 deg on the shoe adds or takes a sixth of the strike angle.
     """
 
     foot: Foot
@@ -199,6 +205,9 @@ class Step:
     clipped: bool
     calibration: CalibrationSource
     finalized_s: float
+    impact_peak_mps2: float | None = None
+    pronation_rad: float | None = None
+    pronation_peak_radps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,11 @@ def test_clipped_strides_keep_their_angle():
     assert len(rows) >= 40
     off_deg = [math.degrees(s.strike_angle_rad - intact[s.foot, s.step_id].strike_angle_rad) for s in rows[10:]]
     assert np.abs(off_deg).max() < 1.5
+    # What was cut off is never told as a peak.
+    peaks = [s.impact_peak_mps2 for s in rows if s.impact_peak_mps2 is not None]
+    assert max(peaks, default=0.0) < end * 3**0.5
+    assert sum(s.impact_peak_mps2 is None for s in rows) >= 0.8 * len(rows)
+    assert sum(s.impact_peak_mps2 is not None for s in intact.values()) >= 40
 
 
 def damaged(samples: PodSamples, rng: np.random.Generator, lost: float) -> PodSamples:

@@ -60,8 +60,8 @@ def test_the_payload_has_units_degrees_and_no_nan(make_step: Callable[..., Step]
     assert payload["time_ms"] == 1772348410124
     assert not any(name.endswith("_rad") for name in payload)
     # Every field of a step is told, under its own name or in degrees.
-    told = {name.removesuffix("_deg") for name in payload}
-    assert {name.removesuffix("_rad") for name in Step.__dataclass_fields__} <= told
+    told = {name.removesuffix("_deg").removesuffix("_dps") for name in payload}
+    assert {name.removesuffix("_rad").removesuffix("_radps") for name in Step.__dataclass_fields__} <= told
 
 
 @given(st.floats(0, 1e6), st.integers(0, 4_000_000_000_000_000))
