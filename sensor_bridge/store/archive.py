@@ -14,14 +14,18 @@ Layout, little-endian::
             18       payload
 
 The file ends at the first record that is cut short or fails its CRC. After a kill or a power cut such a torn
-tail is normal; whoever appends again cuts it off first. The first record is META.
+tail is normal; whoever appends again cuts it off first. More than `SMALL_TAIL_BYTES` behind the last whole
+record is damage: that is kept in a file beside the archive, ``<archive>.damaged-<n>``, before it is cut off.
+The first record is META.
 """
 
 from __future__ import annotations
 
 import enum
+import itertools
 import json
 import os
+import shutil
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
@@ -31,10 +35,12 @@ from types import TracebackType
 from typing import Any, BinaryIO, Final
 
 from ..errors import SessionError
-from ..home import touch_private
+from ..home import PRIVATE_FILE, touch_private
 
 NO_POD: Final = 255
 MAX_PAYLOAD_BYTES: Final = 1 << 20
+SMALL_TAIL_BYTES: Final = 64 * 1024
+"""What a kill or a power cut may leave half written; a longer unreadable rest is damage."""
 
 _MAGIC: Final = b"SHOEPOD\x1a"
 _VERSION: Final = 1
@@ -42,6 +48,8 @@ _HEADER: Final = struct.Struct("<8sHHI")
 _PREFIX: Final = struct.Struct("<II")
 _BODY: Final = struct.Struct("<BBq")
 _RECORD_BYTES: Final = _PREFIX.size + _BODY.size
+# Windows would translate line ends without O_BINARY; elsewhere there is no such flag.
+_NEW_FILE: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
 
 
 class RecordKind(enum.IntEnum):
@@ -132,7 +140,9 @@ class ArchiveReader:
     end_bytes : int
         Where the last whole record read so far ends.
     left_over_bytes : int
-        Length of the torn tail; known once iteration has ended.
+        Length of what cannot be read behind it; known once iteration has ended.
+    has_end : bool
+        Whether the last whole record is END; known once iteration has ended.
 
     Raises
     ------
@@ -144,6 +154,7 @@ class ArchiveReader:
         self._path = path
         self.end_bytes = 0
         self.left_over_bytes = 0
+        self.has_end = False
         with self._open() as file:
             self._check_header(file)
 
@@ -152,6 +163,7 @@ class ArchiveReader:
             self._check_header(file)
             while (record := _read_record(file)) is not None:
                 self.end_bytes += _RECORD_BYTES + len(record.payload)
+                self.has_end = record.kind is RecordKind.END
                 yield record
             self.left_over_bytes = max(0, os.fstat(file.fileno()).st_size - self.end_bytes)
 
@@ -198,7 +210,14 @@ class ArchiveWriter:
     ----------
     path : Path
     resume : bool
-        Go on with an existing archive, after cutting off its torn tail; otherwise the file must be new.
+        Go on with an existing archive, after cutting off what cannot be read; otherwise the file must be new.
+
+    Attributes
+    ----------
+    cut_bytes : int
+        How much was cut off.
+    kept_aside : Path or None
+        Where it is kept, if it was more than a torn tail of at most `SMALL_TAIL_BYTES`.
 
     Raises
     ------
@@ -211,20 +230,22 @@ class ArchiveWriter:
     def __init__(self, path: Path, *, resume: bool = False) -> None:
         self._waiting = bytearray()
         self._synced = 0
+        self.cut_bytes = 0
+        self.kept_aside: Path | None = None
         if resume:
             reader = ArchiveReader(path)
             for _ in reader:
                 pass
-            self.cut_bytes = reader.left_over_bytes
-            """Length of the torn tail that was cut off."""
             self._end = reader.end_bytes
+            self.cut_bytes = reader.left_over_bytes
+            if self.cut_bytes > SMALL_TAIL_BYTES:
+                self.kept_aside = _keep_aside(path, self._end)
             self._file = path.open("r+b", buffering=0)
             self._file.truncate(self._end)
             self._file.seek(self._end)
             return
         if path.exists():
             raise SessionError(f"{path} exists already; a session is never overwritten")
-        self.cut_bytes = 0
         touch_private(path)
         self._file = path.open("r+b", buffering=0)
         self._end = 0
@@ -290,6 +311,28 @@ class ArchiveWriter:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _keep_aside(path: Path, from_bytes: int) -> Path:
+    """Copy an archive's rest to a file of its own beside it, safe on the disk; return that file.
+
+    Raises
+    ------
+    OSError
+        There is no such copy.
+    """
+    names = (path.with_name(f"{path.name}.damaged-{n}") for n in itertools.count(1))
+    aside = next(name for name in names if not name.exists())
+    try:
+        with path.open("rb") as source, os.fdopen(os.open(aside, _NEW_FILE, PRIVATE_FILE), "wb") as copy:
+            source.seek(from_bytes)
+            shutil.copyfileobj(source, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
+    return aside
 
 
 def _checksum(length: int, body: bytes) -> int:

@@ -200,6 +200,12 @@ class SessionWriter:
         path = self._home.archive(header.session_id)
         if self._resume:
             self._archive = ArchiveWriter(path, resume=True)
+            if self._archive.kept_aside is not None:
+                text = (
+                    f"The packets recorded so far are damaged: {self._archive.cut_bytes / 1e6:.1f} MB at their end "
+                    f"cannot be read and are kept in {self._archive.kept_aside}; the session goes on before them."
+                )
+                self._on_notice(Notice(self._last_s, "warning", text))
         connection = connect(self._home.database, create=True, any_thread=True)
         self._results = ResultStore(
             connection, header.session_id, header.runner, header.started_utc, enabled_sinks(header.settings)

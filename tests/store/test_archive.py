@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import struct
 import tempfile
 import zlib
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from sensor_bridge.errors import SessionError
 from sensor_bridge.store import NO_POD, ArchiveReader, ArchiveWriter, Record, RecordKind, json_payload
-from sensor_bridge.store.archive import MAX_PAYLOAD_BYTES
+from sensor_bridge.store.archive import MAX_PAYLOAD_BYTES, SMALL_TAIL_BYTES
 
 RECORDS = st.lists(
     st.builds(
@@ -135,6 +136,66 @@ def test_resuming_cuts_the_torn_tail_and_goes_on(tmp_path: Path) -> None:
     reader = ArchiveReader(path)
     assert [record.kind for record in reader] == [RecordKind.META, RecordKind.PACKET, RecordKind.RESUME]
     assert reader.left_over_bytes == 0
+
+
+def long_run(path: Path) -> tuple[bytes, int]:
+    """Write 200 kB of packets; return them and where the second record begins."""
+    meta = Record(RecordKind.META, NO_POD, 0, b"{}")
+    full = write(path, [meta, *(Record(RecordKind.PACKET, 0, k, bytes(1000)) for k in range(200))])
+    return full, 16 + len(bytes(meta))
+
+
+def test_resuming_a_damaged_archive_keeps_what_it_cuts_off(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    full, second = long_run(path)
+    for n in (1, 2):
+        damaged = bytearray(full)
+        damaged[second + 30] ^= n
+        path.write_bytes(damaged)
+        with ArchiveWriter(path, resume=True) as archive:
+            assert (archive.cut_bytes, archive.size_bytes) == (len(full) - second, second)
+            assert archive.kept_aside == tmp_path / f"a.damaged-{n}"
+            assert archive.kept_aside.read_bytes() == damaged[second:]
+            assert archive.kept_aside.stat().st_mode & 0o777 == 0o600
+        assert path.read_bytes() == full[:second]
+    assert (tmp_path / "a.damaged-1").read_bytes() != (tmp_path / "a.damaged-2").read_bytes()
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_only_more_than_a_torn_tail_is_kept(tmp_path: Path, more: int) -> None:
+    path = tmp_path / "a"
+    write(path, [])
+    path.write_bytes(path.read_bytes() + bytes([255]) * (SMALL_TAIL_BYTES + more))
+    with ArchiveWriter(path, resume=True) as archive:
+        assert archive.cut_bytes == SMALL_TAIL_BYTES + more
+        assert (archive.kept_aside is not None) is bool(more)
+    assert len(list(tmp_path.iterdir())) == 1 + more
+
+
+def test_what_cannot_be_kept_is_not_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full_disk(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "a"
+    full, second = long_run(path)
+    damaged = full[:second] + b"\xff" + full[second + 1 :]
+    path.write_bytes(damaged)
+    monkeypatch.setattr("shutil.copyfileobj", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        ArchiveWriter(path, resume=True)
+    assert path.read_bytes() == damaged
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_reader_knows_whether_the_session_was_closed(tmp_path: Path) -> None:
+    end = Record(RecordKind.END, NO_POD, 2, b"{}")
+    packet = Record(RecordKind.PACKET, 0, 1, b"p")
+    for records, has_end in (([packet, end], True), ([packet], False), ([end, packet], False), ([], False)):
+        write(tmp_path / "a", records)
+        reader = ArchiveReader(tmp_path / "a")
+        assert list(reader) == records
+        assert reader.has_end is has_end
+        (tmp_path / "a").unlink()
 
 
 def test_an_archive_is_never_overwritten(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from sensor_bridge.store import (
     RecordKind,
     SessionHeader,
     SessionWriter,
+    delete_session,
     list_sessions,
     load_session,
 )
@@ -147,6 +148,25 @@ def test_a_session_goes_on_after_a_resume(
     assert record.summary.state == "closed"
     kinds = [r.kind for r in ArchiveReader(record.archive)]
     assert kinds == [RecordKind.META, RecordKind.RESUME, RecordKind.END]
+
+
+def test_resuming_a_damaged_session_is_said_and_what_is_cut_off_stays_until_it_is_deleted(
+    home: Home, header: SessionHeader, notices: list[Notice]
+) -> None:
+    writer = open_writer(home, header, notices)
+    for k in range(200):
+        writer.put_raw(RecordKind.PACKET, 0, k, bytes(1000))
+    writer.close(60.0, "interrupted")
+    archive = home.archive(header.session_id)
+    data = bytearray(archive.read_bytes())
+    data[len(data) // 10] ^= 1
+    archive.write_bytes(data)
+    open_writer(home, header, notices, resume=True).close(90.0)
+    aside = archive.with_name("packets.shoepod.damaged-1")
+    assert [(notice.level, str(aside) in notice.text) for notice in notices] == [("warning", True)]
+    assert 0.89 * len(data) < aside.stat().st_size < 0.91 * len(data)
+    assert delete_session(home, header.session_id).files == 2
+    assert list(home.sessions_dir.iterdir()) == []
 
 
 def test_what_cannot_begin_or_resume_is_one_sentence(
