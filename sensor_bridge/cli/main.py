@@ -107,6 +107,7 @@ def build_parser() -> argparse.ArgumentParser:
     delete.add_argument("session", metavar="SESSION", help="a session's id, or its beginning")
 
     sync = command("sync", "send what broker and database have not got yet")
+    sync.add_argument("--retry-refused", action="store_true", help="offer rows again that a server has refused")
     config(sync)
 
     doctor = command("doctor", "say what works here, what doesn't, and how to mend it")

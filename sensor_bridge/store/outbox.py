@@ -174,6 +174,10 @@ class Outbox:
         """Return how many rows a sink's server has refused."""
         return int(self._query("SELECT count(*) FROM parked WHERE sink = ?", (sink,))[0][0])
 
+    def parked_by_sink(self) -> dict[str, int]:
+        """Return how many rows were refused, for each sink that has any."""
+        return dict(self._query("SELECT sink, count(*) FROM parked GROUP BY sink ORDER BY sink", ()))
+
     def retry_parked(self, sink: str) -> int:
         """Put refused rows back in the queue, once the server has been put right; return how many."""
         try:
