@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Literal, TypeAlias
-from zoneinfo import ZoneInfo
 
 from gait_signal.types import Calibrated, Foot, Step
 
+from ..clock import zone_info
+from ..errors import SessionError
 from ..events import CueMark, Notice, PodGap, PodState
 
 SessionState: TypeAlias = Literal["running", "closed", "interrupted"]
@@ -26,7 +27,8 @@ class ReportData:
     started_utc : datetime
         When session time was zero. A naive value is taken as UTC.
     zone : str
-        IANA name of the zone the session was run in; an unknown one is told in UTC.
+        The zone the session was run in: an IANA name, or an offset such as ``+02:00``. An unknown one is told
+        in UTC.
     steps : sequence of Step
         All activities and both feet, in any order.
     gaps, cues, pods, calibrations, notices
@@ -79,15 +81,15 @@ class ReportData:
         started = self.started_utc
         if started.tzinfo is None:
             started = started.replace(tzinfo=UTC)
-        return (started.astimezone(UTC) + timedelta(seconds=at_s)).astimezone(zone_or_utc(self.zone))
+        return (started.astimezone(UTC) + timedelta(seconds=at_s)).astimezone(known_zone(self.zone) or UTC)
 
 
-def zone_or_utc(name: str) -> tzinfo:
-    """Return the zone of an IANA name, or UTC where the name is not known here."""
+def known_zone(name: str) -> tzinfo | None:
+    """Return the zone of an IANA name or of an offset such as ``+02:00``, or None where it is not known here."""
     try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
-        return UTC
+        return zone_info(name)
+    except SessionError:
+        return None
 
 
 def summarize_settings(table: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -10,7 +10,7 @@ from gait_signal.types import Step
 from ..wording import elapsed_text
 from .chart import esc
 from .charts import Shown, course_chart, measure_chart, strike_angle_chart
-from .data import ReportData, zone_or_utc
+from .data import ReportData, known_zone
 from .figures import Figures, summarize
 from .sentences import lead, meaning, tiles
 from .shares import comparison, strike_bars
@@ -108,8 +108,7 @@ def _knee_chart(session: ReportData, figures: Figures) -> str:
 
 def _meta(session: ReportData) -> str:
     started = session.local_time(0.0)
-    known = str(zone_or_utc(session.zone)) == session.zone
-    zone = "" if known else f", the zone {esc(session.zone)} is not known here"
+    zone = "" if known_zone(session.zone) is not None else f", the zone {esc(session.zone)} is not known here"
     parts = [
         f"<span>{esc(session.runner)}</span>",
         f'<time datetime="{started.isoformat(timespec="seconds")}">{started:%A, %d %B %Y, %H:%M %Z}</time>{zone}',

@@ -112,6 +112,15 @@ def test_an_unknown_zone_is_told_in_utc(session):
     assert "the zone Mars/Olympus is not known here" in text
 
 
+@pytest.mark.parametrize(
+    ("zone", "says"), [("+02:00", "18:03 UTC+02:00"), ("-03:30", "12:33 UTC-03:30"), ("+00:00", "16:03 UTC")]
+)
+def test_a_zone_that_is_an_offset_is_known(session, zone, says):
+    text = Page(build_report(session(zone=zone))).text
+    assert says in text
+    assert "is not known here" not in text
+
+
 def test_times_follow_the_zone_across_a_change_of_summer_time(session):
     data = session(started_utc=datetime(2026, 10, 25, 0, 59, 30, tzinfo=UTC))
     assert f"{data.local_time(0):%H:%M:%S %Z}" == "02:59:30 CEST"
