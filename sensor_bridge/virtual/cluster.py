@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import random
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -24,6 +25,7 @@ from ..errors import RadioUnavailable
 from ..radio.hub import RadioHub, parse_address
 from .cast import Part
 from .process import Orders, save_motion
+from .source import Motion
 from .world import WorldStarter
 
 REBOOT_S: Final = 2.0
@@ -85,7 +87,6 @@ class PodCluster:
         self._loss = loss
         self._rng = random.Random(seed)
         self._say = say
-        self._folder = tempfile.TemporaryDirectory(prefix="shoepod-pods-")
         self._children: dict[str, asyncio.subprocess.Process] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._ready: dict[str, asyncio.Future[None]] = {}
@@ -112,9 +113,8 @@ class PodCluster:
         """
         try:
             await self._hub.__aenter__()
-            for serial, part in self._parts.items():
+            for serial in self._parts:
                 self._ready[serial] = asyncio.get_running_loop().create_future()
-                save_motion(part.motion, self._motion_file(serial))
                 self._keepers.append(asyncio.create_task(self._keep(serial), name=f"keep {serial}"))
             async with asyncio.timeout(_READY_TIMEOUT_S):
                 await asyncio.gather(*self._ready.values())
@@ -142,7 +142,6 @@ class PodCluster:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
         await self._hub.__aexit__(None, None, None)
-        self._folder.cleanup()
 
     def _announce(self, start_s: float) -> None:
         self.world_start_s = start_s
@@ -155,23 +154,11 @@ class PodCluster:
         if child.stdin is not None:
             child.stdin.write(json.dumps({"world_start_s": start_s}).encode() + b"\n")
 
-    def _motion_file(self, serial: str) -> Path:
-        return Path(self._folder.name) / f"{serial}.npz"
-
     async def _keep(self, serial: str) -> None:
         """Run a pod; again and again if it is to come back."""
         while True:
-            child = await self._spawn(serial)
-            self._children[serial] = child
-            if self.world_start_s is not None:  # it may have been announced while the process started
-                self._tell_start(child, self.world_start_s)
-            try:
-                await self._listen(serial, child)
-                code = await child.wait()
-            finally:
-                self._children.pop(serial, None)
-                self._starter.streams(serial, streaming=False)
-                await _end(child)
+            with _motion_file(self._parts[serial].motion) as motion_file:
+                code = await self._live(serial, motion_file)
             how = _how_it_ended(code)
             self._say(f"pod {serial} is gone ({how})")
             if not self._ready[serial].done():
@@ -180,14 +167,28 @@ class PodCluster:
                 return
             await asyncio.sleep(REBOOT_S)
 
-    async def _spawn(self, serial: str) -> asyncio.subprocess.Process:
+    async def _live(self, serial: str, motion_file: Path) -> int:
+        """Run a pod's process to its end; return its exit code."""
+        child = await self._spawn(serial, motion_file)
+        self._children[serial] = child
+        if self.world_start_s is not None:  # it may have been announced while the process started
+            self._tell_start(child, self.world_start_s)
+        try:
+            await self._listen(serial, child)
+            return await child.wait()
+        finally:
+            self._children.pop(serial, None)
+            self._starter.streams(serial, streaming=False)
+            await _end(child)
+
+    async def _spawn(self, serial: str, motion_file: Path) -> asyncio.subprocess.Process:
         part = self._parts[serial]
         orders = Orders(
             serial=serial,
             name=part.identity.name,
             side=int(part.identity.side),
             role=int(part.identity.role),
-            motion=str(self._motion_file(serial)),
+            motion=str(motion_file),
             ppm=part.ppm,
             loss=self._loss,
             seed=self._rng.getrandbits(64),
@@ -242,6 +243,22 @@ async def serve(cluster: PodCluster, say: Callable[[str], None]) -> None:
     finally:
         with contextlib.suppress(NotImplementedError):
             loop.remove_signal_handler(signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def _motion_file(motion: Motion) -> Iterator[Path]:
+    """Write a motion for one start of a pod, which deletes the file once it has read it.
+
+    So nothing stays behind if this process is killed; a pod that did not get that far is cleaned up after here.
+    """
+    handle, name = tempfile.mkstemp(prefix="shoepod-pod-", suffix=".npz")
+    os.close(handle)
+    path = Path(name)
+    try:
+        save_motion(motion, path)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:

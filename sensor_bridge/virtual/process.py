@@ -42,7 +42,7 @@ class Orders:
     serial, name, side, role : str or int
         Of its `PodIdentity`.
     motion : str
-        File of its `Motion`.
+        File of its `Motion`, which the process deletes once it has read it.
     ppm, loss : float
     seed : int
         Of boot id and lost packets.
@@ -118,6 +118,14 @@ def load_motion(path: Path) -> Motion:
         )
 
 
+def _take_motion(path: Path) -> Motion:
+    """Read a motion and delete its file: the parent may be killed before it can."""
+    try:
+        return load_motion(path)
+    finally:
+        path.unlink(missing_ok=True)
+
+
 def _say(**message: Any) -> None:
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.write(json.dumps(message) + "\n")
@@ -149,13 +157,14 @@ async def _main() -> None:
     if first is None:
         return
     orders = Orders.from_json(first)
+    motion = _take_motion(Path(orders.motion))  # before anything that fails once the parent is gone
     world = World(time.monotonic, orders.world_start_s)
     stream = await HciStream.open(orders.host, orders.port)
     pod = VirtualPod(
         stream.source,
         stream,
         orders.identity,
-        load_motion(Path(orders.motion)),
+        motion,
         world,
         ppm=orders.ppm,
         loss=orders.loss,

@@ -137,7 +137,11 @@ def say(line):
 asyncio.run(serve(PodCluster(parts_of(recording), "127.0.0.1:0", say=say), say))
 """
     )
-    parent = await asyncio.create_subprocess_exec(sys.executable, str(script), stdout=subprocess.PIPE)
+    leftovers = tmp_path / "temporary"
+    leftovers.mkdir()
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, str(script), stdout=subprocess.PIPE, env={**os.environ, "TMPDIR": str(leftovers)}
+    )
     assert parent.stdout is not None
     async with asyncio.timeout(PATIENCE_S):
         line = (await parent.stdout.readline()).decode()
@@ -146,6 +150,11 @@ asyncio.run(serve(PodCluster(parts_of(recording), "127.0.0.1:0", say=say), say))
         await parent.wait()
         while not has_ended(pid):  # noqa: ASYNC110  there is no event to wait for
             await asyncio.sleep(0.05)
+    assert files_in(leftovers) == []
+
+
+def files_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
 
 
 def has_ended(pid: int) -> bool:
@@ -173,13 +182,15 @@ async def test_sigterm_ends_the_cluster_cleanly(make_recording: Callable[..., Re
     assert any("is on: pid" in line for line in lines)
 
 
-async def test_a_pod_that_cannot_start_is_one_sentence(
-    make_recording: Callable[..., Recording], monkeypatch: pytest.MonkeyPatch
+async def test_a_pod_that_cannot_start_is_one_sentence_and_leaves_no_file(
+    make_recording: Callable[..., Recording], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(RadioUnavailable, match=r"the virtual pod \S+ did not come up \(exit code 1\)"):
         async with PodCluster(parts_of(make_recording("left_foot")), "127.0.0.1:0"):
             pass
+    assert files_in(tmp_path) == []
 
 
 def test_another_address_is_refused(make_recording: Callable[..., Recording]) -> None:
