@@ -38,11 +38,12 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a check may look at: the settings, the data folder and the computer."""
+    """What a check may look at: the settings and their file, if one is looked for, the data folder, the computer."""
 
     settings: Settings
     home_path: Path
     probes: Probes
+    config_file: Path | None = None
 
 
 CheckFunction: TypeAlias = Callable[[str, Context], Check]

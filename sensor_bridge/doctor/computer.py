@@ -1,4 +1,4 @@
-"""The program and its computer: Python, container, sound, disk, data folder."""
+"""The program and its computer: Python, settings file, container, sound, disk, data folder."""
 
 from __future__ import annotations
 
@@ -23,6 +23,16 @@ def python(name: str, at: Context) -> Check:
     if at.probes.system() not in ("Linux", "Darwin", "Windows"):
         return Check(name, "warn", text, "Use Linux, macOS or Windows for pods: bleak knows no other system.")
     return Check(name, "ok", text)
+
+
+def settings_file(name: str, at: Context) -> Check:
+    """Say where the settings are looked for."""
+    if at.config_file is None:
+        return Check(name, "ok", "The settings were not looked for in a file.")
+    file = printable(str(at.config_file))
+    if not at.probes.is_file(at.config_file):
+        return Check(name, "ok", f"There is no {file}: the defaults hold.", "To change something, write it there.")
+    return Check(name, "ok", f"They come from {file}.")
 
 
 def container(name: str, at: Context) -> Check:

@@ -165,7 +165,7 @@ class Probes:
         """Tell whether something listens there."""
         try:
             socket.create_connection((host, port), timeout=_TCP_TIMEOUT_S).close()
-        except OSError:
+        except (OSError, ValueError):  # ValueError: no host can have such a name
             return False
         return True
 
@@ -218,6 +218,10 @@ class Probes:
             return None
         is_own = not hasattr(os, "getuid") or state.st_uid == os.getuid()
         return FolderState(stat.S_IMODE(state.st_mode), is_own, os.access(path, os.W_OK | os.X_OK))
+
+    def is_file(self, path: Path) -> bool:
+        """Tell whether there is such a file."""
+        return path.is_file()
 
     def is_busy(self, data_dir: Path) -> bool:
         """Tell whether a bridge runs with this data folder."""

@@ -24,6 +24,7 @@ _SIGNS: Final[dict[State, str]] = {"ok": "ok", "warn": "warn", "fail": "FAIL", "
 
 _CHECKS: Final[dict[str, CheckFunction]] = {
     "Python": computer.python,
+    "settings": computer.settings_file,
     "container": computer.container,
     "Bluetooth adapter": bluetooth.adapter,
     "rfkill": bluetooth.rfkill,
@@ -40,7 +41,12 @@ _CHECKS: Final[dict[str, CheckFunction]] = {
 
 
 def run_checks(
-    settings: Settings, home_path: Path, probes: Probes | None = None, timeout_s: float = CHECK_TIMEOUT_S
+    settings: Settings,
+    home_path: Path,
+    probes: Probes | None = None,
+    timeout_s: float = CHECK_TIMEOUT_S,
+    *,
+    config_file: Path | None = None,
 ) -> list[Check]:
     """Run all checks.
 
@@ -53,13 +59,15 @@ def run_checks(
         This computer's by default.
     timeout_s : float
         For all checks together.
+    config_file : Path, optional
+        Where the settings are looked for; it need not exist.
 
     Returns
     -------
     list of Check
         In the order in which things depend on each other.
     """
-    context = Context(settings, home_path, probes if probes is not None else Probes())
+    context = Context(settings, home_path, probes if probes is not None else Probes(), config_file)
     found: dict[str, Check] = {}
 
     def run(name: str, check: CheckFunction) -> None:

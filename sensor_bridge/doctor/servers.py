@@ -12,7 +12,7 @@ from .check import Check, Context, State
 def broker(name: str, at: Context) -> Check:
     """Ask whether the broker takes our messages."""
     mqtt = at.settings.mqtt
-    where = f"{mqtt.host}:{mqtt.port}"
+    where = f"{printable(mqtt.host)}:{mqtt.port}"
     if not mqtt.enabled:
         if at.probes.port_answers(mqtt.host, mqtt.port):
             return Check(
@@ -51,13 +51,12 @@ def broker(name: str, at: Context) -> Check:
 def database(name: str, at: Context) -> Check:
     """Ask whether the database knows our token and bucket."""
     influx = at.settings.influx
-    parts = urllib.parse.urlsplit(influx.url)
     url = influx.url.rstrip("/")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    address = _host_and_port(url)
+    if address is None:
         state: State = "fail" if influx.enabled else "warn"
         return Check(name, state, f"{printable(url)!r} is no address.", "Write url in [influx] as http://HOST:PORT.")
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    answers = at.probes.port_answers(parts.hostname, port)
+    answers = at.probes.port_answers(*address)
     if not influx.enabled:
         found = f"Switched off, though one listens at {url}." if answers else "Switched off."
         return Check(name, "skip", found, "To use one, set enabled = true in [influx].")
@@ -85,6 +84,19 @@ def database(name: str, at: Context) -> Check:
         f"Something answers at {url}, but does not speak of buckets (HTTP {answer.status}).",
         "If results stay in the outbox after a run, check that it has the InfluxDB 2 write interface.",
     )
+
+
+def _host_and_port(url: str) -> tuple[str, int] | None:
+    if not url.isprintable() or " " in url:  # no client sends those, and urlsplit drops some of them
+        return None
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:  # a bracket left open, a port that is none
+        return None
+    if parts.scheme not in ("http", "https") or not host or port == 0:
+        return None
+    return host, port or (443 if parts.scheme == "https" else 80)
 
 
 def _has_bucket(body: str, bucket: str) -> bool:

@@ -6,17 +6,20 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sensor_bridge.cli.main import main
 from sensor_bridge.doctor import Check, Probes, format_checks, run_checks
 from sensor_bridge.doctor.probes import AudioOutputs, BlueZ, FolderState, HttpAnswer, RadioSwitch
 from sensor_bridge.home import Home
 from sensor_bridge.settings import CueSettings, InfluxSettings, MqttSettings, Settings
 
 HOME = Path("/home/someone/shoepod")
+CONFIG_FILE = HOME / "shoepod.toml"
 SERVERS_ON = Settings(mqtt=MqttSettings(enabled=True, username="me"), influx=InfluxSettings(enabled=True))
 BUCKET = HttpAnswer(200, '{"buckets": [{"name": "shoepod"}]}')
 
@@ -41,6 +44,7 @@ class Computer(Probes):
             "audio_outputs": AudioOutputs(("Headphones",)),
             "free_mb": 5000,
             "folder": FolderState(0o700, True, True),
+            "is_file": True,
             "is_busy": False,
         }
         assert answers.keys() <= self.answers.keys()
@@ -57,7 +61,8 @@ class Computer(Probes):
 
 
 def found(settings: Settings = SERVERS_ON, **answers: Any) -> dict[str, Check]:
-    return {check.name: check for check in run_checks(settings, HOME, Computer(**answers))}
+    checks = run_checks(settings, HOME, Computer(**answers), config_file=CONFIG_FILE)
+    return {check.name: check for check in checks}
 
 
 def test_the_made_up_computer_answers_every_question() -> None:
@@ -83,6 +88,8 @@ def test_the_open_link_is_always_told() -> None:
         ({"python_version": (3, 10, 0)}, "Python", "fail", "3.11"),
         ({"python_version": (3, 15, 0)}, "Python", "warn", "3.13"),
         ({"system": "Plan9"}, "Python", "warn", "Linux, macOS or Windows"),
+        ({}, "settings", "ok", f"come from {CONFIG_FILE}"),
+        ({"is_file": False}, "settings", "ok", f"no {CONFIG_FILE}: the defaults hold"),
         ({"container": "Docker", "adapters": []}, "container", "warn", "no Bluetooth and no D-Bus"),
         ({"container": "Docker", "bluez": BlueZ("missing")}, "container", "warn", "no Bluetooth and no D-Bus"),
         ({"container": "LXC"}, "container", "warn", "on the host itself"),
@@ -135,11 +142,49 @@ def test_what_is_switched_off_is_not_a_failure() -> None:
         assert ("though one listens" in checks["database"].finding) is listening
 
 
-@pytest.mark.parametrize("url", ["nonsense", "file:///etc/passwd", "http://"])
+NO_ADDRESSES = ["nonsense", "file:///etc/passwd", "http://", "http://[::1", "http://[nine]:80", "http://h:notaport"]
+NO_ADDRESSES += ["http://h:99999", "http://h:-1", "http://h:0", "http://h/a b", "http://h\x1b[2J", "http://h\n.org"]
+
+
+@pytest.mark.parametrize("url", NO_ADDRESSES)
 def test_an_address_that_is_none_is_not_opened(url: str) -> None:
     settings = replace(SERVERS_ON, influx=InfluxSettings(enabled=True, url=url))
     check = found(settings, http_get=lambda *_: pytest.fail("opened"))["database"]
     assert (check.state, "is no address" in check.finding) == ("fail", True)
+    assert "\x1b" not in check.finding
+
+
+@pytest.mark.parametrize("answers", [{}, {"port_answers": False}, {"mqtt_login": "no"}])
+def test_a_host_cannot_steer_the_terminal(answers: dict[str, Any]) -> None:
+    check = found(Settings(mqtt=MqttSettings(enabled=True, host="h\x1b[2J")), **answers)["broker"]
+    assert "h?[2J" in check.finding
+    assert "\x1b" not in check.finding
+
+
+def test_without_a_settings_file_to_look_for_it_says_so() -> None:
+    [check] = [one for one in run_checks(Settings(), HOME, Computer()) if one.name == "settings"]
+    assert (check.state, check.finding) == ("ok", "The settings were not looked for in a file.")
+
+
+def test_the_command_names_the_settings_file_of_this_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SHOEPOD_HOME", str(tmp_path))
+    monkeypatch.setattr(
+        "sensor_bridge.cli.doctor.run_checks", partial(run_checks, probes=Computer(is_file=Path.is_file))
+    )
+    for written in (False, True):
+        if written:
+            (tmp_path / "shoepod.toml").touch()
+        main(["doctor"])
+        text = " ".join(capsys.readouterr().out.split())
+        assert f"{tmp_path / 'shoepod.toml'}" in text
+        assert ("the defaults hold" in text) is not written
+
+
+def test_a_name_that_no_host_can_have_does_not_answer() -> None:
+    assert not Probes().port_answers("a" * 70 + ".example", 1)
+    assert not Probes().port_answers("a\0b", 1)
 
 
 def test_a_probe_that_fails_is_a_finding() -> None:
