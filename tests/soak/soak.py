@@ -10,7 +10,6 @@ from typing import Any
 
 from . import cue, kills, outage
 
-
 BARS: dict[str, Callable[[dict[str, Any]], bool]] = {
     "cue": lambda r: r["share"] >= 0.95 and r["for_mid_or_forefoot"] == 0 and r["while_walking"] == 0,
     "outage": lambda r: r["client_equals_store"] and r["database_equals_store"] and not r["traceback"],
