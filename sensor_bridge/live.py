@@ -33,7 +33,7 @@ from .radio.base import Radio
 from .session import Session
 from .settings import PodSettings, Settings
 from .sinks import Drainer, LiveSession, MqttSink, Sink, enabled_sink_list, preload
-from .store.archive import ArchiveReader
+from .store.archive import SMALL_TAIL_BYTES, ArchiveReader
 from .store.database import list_sessions
 from .store.header import PodMeta, SessionHeader, new_session_id
 from .store.recovery import close_interrupted
@@ -258,6 +258,12 @@ def _catch_up(archive: Path) -> tuple[SessionEngine, tuple[Step, ...], float]:
     for record in reader:
         last_ns = max(last_ns, record.session_ns)
         steps += [event for event in feed(engine, record) if isinstance(event, Step)]
+    if reader.left_over_bytes > SMALL_TAIL_BYTES:
+        # What was stored after the damage has step ids that a rebuilt engine would give again.
+        raise SessionError(
+            f"the packets of this session are damaged in the middle ({archive}), so it cannot be resumed; "
+            "start a new one with 'shoepod run'"
+        )
     return engine, tuple(steps), seconds(last_ns)
 
 
