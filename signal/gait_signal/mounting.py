@@ -20,10 +20,12 @@ _LOOK_EVERY = 50  # samples
 _WINDOW, _EDGE = 280, 80
 _CALM = 9
 _CALM_MPS2 = 4.0
+_CALM_RADPS = 2.2
 _UPRIGHT_COS = 0.85
 _TURN_MIN_RAD = 0.7
 _FAR_SHARE = 1.5
 _FLIP_AFTER = 3
+_APART = 80  # samples between two mid-stances
 
 _STRIDES = 8
 _ROLL_IN_RAD = radians(3.0)
@@ -37,7 +39,7 @@ class MountingWatch:
 
     def __init__(self, foot: Foot) -> None:
         self._foot: Foot = foot
-        self._looked_n = 0
+        self._looked_n = self._calm_n = 0
         self._compares = True
         self._votes = 0
         self._told: set[MountingKind] = set()
@@ -56,18 +58,20 @@ class MountingWatch:
 
     def begin(self, source: CalibrationSource) -> None:
         """Sample numbers start anew; a calibration guessed from running is nothing to be off from."""
-        self._looked_n = 0
+        self._looked_n = self._calm_n = 0
         self._compares = source != "running"
 
     def backward(self, motion: Motion) -> bool:
         """Look at the latest second and a half of movement; True when the pod sits back to front."""
         n = motion.n
-        if n - self._looked_n < _LOOK_EVERY or n < _WINDOW:
+        # Nothing of a stand: what follows it may be another recording.
+        if n - self._looked_n < _LOOK_EVERY or n - motion.moving_n < _WINDOW:
             return False
         self._looked_n = n
         calm = _calm(motion, n - _WINDOW + _EDGE, n - _EDGE)
-        if calm is None:
+        if calm is None or calm - self._calm_n < _APART:
             return False
+        self._calm_n = calm
         turned = [motion.turned[k & MASK] for k in range(n - _WINDOW, n + 1)]
         flat = motion.turned[calm & MASK]
         down, up = flat - min(turned), max(turned) - flat
@@ -155,7 +159,7 @@ def _calm(motion: Motion, first: int, last: int) -> int | None:
     if motion.n - first >= SIZE - _CALM:
         return None
     energy = [motion.energy[k & MASK] for k in range(first, last + 1)]
-    best, best_energy = None, 1e9
+    best, best_energy = None, _CALM * _CALM_RADPS**2
     half = _CALM // 2
     for i in range(half, len(energy) - half):
         here = sum(energy[i - half : i + half + 1])
