@@ -120,7 +120,9 @@ def run_demo(
         report = write_report(home, result.session_id, out / "report.html", origin)
         verdict = None
         if simulation is not None and zero_s is not None:
-            verdict = compare(_truth(simulation, zero_s), record.steps)
+            # A demo that was stopped early is judged by what it saw of the run.
+            end_s = result.ended_s - _TAIL_S
+            verdict = compare([t for t in _truth(simulation, zero_s) if t.ic_s < end_s], record.steps)
             _write_truth(out, simulation, zero_s)
     return DemoResult(result.session_id, seed, report, steps, verdict, result.summary)
 

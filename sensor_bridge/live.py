@@ -87,6 +87,7 @@ class LiveResult:
     session_id: str
     summary: str
     clock: SessionClock
+    ended_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +179,14 @@ async def run_live(home: Home, settings: Settings, radio: Radio, options: LiveOp
         finally:
             await asyncio.to_thread(writer.close, end_s)
         await _deliver(drainers)
-        return LiveResult(begin.header.session_id, view.summary(), begin.clock)
+        return LiveResult(begin.header.session_id, view.summary(), begin.clock, end_s)
 
 
 async def _close_dead_sessions(home: Home) -> None:
     for dead in await asyncio.to_thread(close_interrupted, home, replay):
-        added = f", {dead.steps_added} steps brought back" if dead.steps_added else ""
-        print(f"The session {dead.session_id} had been interrupted and is closed now{added}.", flush=True)
+        added = f" ({dead.steps_added} steps brought back)" if dead.steps_added else ""
+        text = f"The session {dead.session_id} had been interrupted; what came in is stored{added}."
+        print(f"{text} The last one goes on with 'shoepod run --resume'.", flush=True)
 
 
 def _find_resumable(home: Home) -> SessionHeader:
@@ -359,7 +361,9 @@ def _from_thread(loop: asyncio.AbstractEventLoop, publish: Callable[[Notice], No
 @contextlib.contextmanager
 def _stop_on_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> Iterator[None]:
     """End the session in order on Ctrl-C or a polite kill."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP"):  # the terminal was closed
+        numbers.append(signal.SIGHUP)
     try:
         for number in numbers:
             loop.add_signal_handler(number, stop.set)

@@ -36,7 +36,7 @@ def _steps(arguments: argparse.Namespace) -> list[Step]:
         return analyze_recording(load_recording(folder), arguments.pods)
     home = Home.locate()
     if "/" in arguments.source or "\\" in arguments.source or not home.database.exists():
-        raise RecordingError(f"there is no recording folder {arguments.source}; check the path")
+        raise RecordingError(f"there is neither a recording folder nor a session {arguments.source}; check the name")
     # A session's packets stand in the order of arrival: the one order there is.
     session_id = resolve_session(home, arguments.source)
     steps = [event for event in replay(home.archive(session_id)) if isinstance(event, Step)]

@@ -12,8 +12,7 @@ from .model import LiveModel
 def summary_text(model: LiveModel) -> str:
     """Return the session in a few plain ASCII lines, means over all running and in-place steps."""
     steps: dict[Foot, int] = {foot: model.feet[foot].running_steps + model.feet[foot].in_place_steps for foot in FEET}
-    walking = sum(model.feet[foot].walking_steps for foot in FEET)
-    lines = [f"Session of {elapsed_text(model.elapsed_s)}: {_counts(steps, walking)}."]
+    lines = [f"Session of {elapsed_text(model.elapsed_s)}: {_counts(model)}."]
     lines += [_foot_line(model, foot) for foot in FEET if steps[foot]]
     if model.left_share is not None and all(steps.values()):
         left = model.feet["left"].contact_time_s.mean
@@ -34,13 +33,15 @@ def summary_text(model: LiveModel) -> str:
     return ascii_text("\n".join(lines))
 
 
-def _counts(steps: dict[Foot, int], walking: int) -> str:
-    total = sum(steps.values())
-    text = (
-        f"{_many(total, 'running step')} ({steps['left']} left, {steps['right']} right)"
-        if total
-        else "no running steps"
-    )
+def _counts(model: LiveModel) -> str:
+    running = {foot: model.feet[foot].running_steps for foot in FEET}
+    total = sum(running.values())
+    text = "no running steps"
+    if total:
+        text = f"{_many(total, 'running step')} ({running['left']} left, {running['right']} right)"
+    in_place = sum(model.feet[foot].in_place_steps for foot in FEET)
+    walking = sum(model.feet[foot].walking_steps for foot in FEET)
+    text += f", {in_place} in place" if in_place else ""
     return text + (f", {_many(walking, 'walking step')}" if walking else "")
 
 
