@@ -10,6 +10,8 @@ from .types import Calibration, CalibrationSource
 
 _CHUNK = 20  # samples; 0.1 s: short against sway, long against noise
 _GRAVITY_TOLERANCE_MPS2 = 1.3  # cheap accelerometers are off by this much
+_EASE_FROM, _EASE_OVER, _EASE_MOST = 400, 1000.0, 2.5  # samples of moving without a calibration
+_BUSY_RADPS = 1.5
 _DRIFT_COS = 0.9986  # 3 deg: a stand keeps its direction from chunk to chunk
 
 FLAT_RAD = radians(-2.0)  # foot pitch at mid-stance against standing: shoes bend
@@ -121,7 +123,7 @@ class FlatFootFinder:
     The foot is nearly as it stands there (1-4 deg toe-down) and nearly unaccelerated.
     """
 
-    __slots__ = ("_best", "_best_rate", "_busy", "_count", "_found", "_params", "_recent", "_since")
+    __slots__ = ("_best", "_best_rate", "_busy", "_found", "_params", "_recent", "_since")
 
     def __init__(self, params: CoreParams) -> None:
         self._params = params
@@ -134,7 +136,6 @@ class FlatFootFinder:
         self._best_rate = 1e9
         self._busy = 0.0
         self._since = 0
-        self._count = 0
         self._found: list[list[float]] = []
 
     def push(  # noqa: PLR0917
@@ -147,13 +148,16 @@ class FlatFootFinder:
         if len(recent) > 9:
             recent.pop(0)
         self._busy += 0.02 * (rate - self._busy)
-        self._since += 1
+        if self._busy > _BUSY_RADPS:
+            self._since += 1
         if len(recent) < 9:
             return False
         mean_rate = sum(r[3] for r in recent) / 9
         length = _norm([sum(r[k] for r in recent) / 9 for k in range(3)])
-        # A swing passes through zero rate too, but never at 1 g for nine samples.
-        calm = mean_rate < 1.5 and abs(length - GRAVITY_MPS2) < 4.0
+        # A swing passes through zero rate too, but hardly at 1 g for nine samples. A fast runner's foot is never
+        # quite still: where nothing is found, less must do.
+        ease = min(_EASE_MOST, 1.0 + max(0.0, self._since - _EASE_FROM) / _EASE_OVER)
+        calm = mean_rate < 1.5 * ease and abs(length - GRAVITY_MPS2) < 4.0 * ease
         if calm and mean_rate < self._best_rate:
             self._best_rate = mean_rate
             self._best = [sum(r[k] for r in recent) / 9 for k in range(3)]

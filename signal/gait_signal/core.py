@@ -11,7 +11,7 @@ from .joiner import Joiner, Landed
 from .params import CoreParams
 from .types import FEET, Calibration, Foot, GaitEvent, ImuBlock, Mounting, Step
 
-CORE_VERSION = "1"
+CORE_VERSION = "2"
 
 
 class GaitCore:

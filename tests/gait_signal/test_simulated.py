@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -99,3 +100,18 @@ def test_a_change_costs_at_most_one_row(seed):
         assert change == len(order)
     assert max(wrong.values()) <= 1, wrong
     assert sum(wrong.values()) <= 0.3 * len(wrong)
+
+
+def test_a_fast_run_without_a_stand_is_found_too():
+    aim = Segment(14.0, "running", 5.0, strike_angle_deg=-5.0)
+    simulation = simulate(Scenario((Segment(1.0, "standing"), aim), body=Body.random(np.random.default_rng(7))), seed=7)
+    rows = analyze_recording(replace(simulation.recording, standing={}))
+    truth = [t for t in simulation.truth if t.activity == "running"]
+    off_deg = []
+    for t in truth:
+        near = [s for s in rows if s.foot == t.foot and s.activity == "running" and abs(s.ic_s - t.ic_s) < 0.1]
+        off_deg += [
+            math.degrees(s.strike_angle_rad) - t.strike_angle_deg for s in near if s.strike_angle_rad is not None
+        ]
+    assert len(off_deg) >= 0.95 * len(truth)
+    assert abs(np.mean(off_deg)) < 4.0
