@@ -72,7 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
     analyze = command("analyze", "run the gait core over a recording folder or a stored session")
     analyze.add_argument("source", metavar="RECORDING|SESSION", help="a folder, a session's id or 'last'")
     analyze.add_argument("--out", type=Path, required=True, metavar="STEPS.csv", help="the table to write")
-    analyze.add_argument("--pods", choices=("feet", "all"), default="feet", help="thigh pods are read but not used yet (default feet)")
+    analyze.add_argument("--pods", choices=("feet", "all"), default="feet", help="thigh pods are not used yet")
     analyze.add_argument("--as-live", action="store_true", help="a session's packets in the order they arrived")
 
     validate = command("validate", "how far the gait core is from recordings with a truth")
